@@ -1,0 +1,60 @@
+# Everything a contributor runs. Needs python3 (3.11 or newer) with venv, and make; nothing else.
+#   make run [PORT=8000] [RESET=1]   the whole application in one process, with demo data
+#   make test [T=tests/…]            pytest, on SQLite and PostgreSQL
+#   make check                       format, lint, types, import contracts, drift of migrations and schema
+#   make schema                      write schema.graphql anew
+#   make migrations NAME=add_…       write a migration for what changed in app/models
+#   make lock                        resolve pyproject.toml into the hashed locks (needs uv)
+
+PYTHON ?= python3
+PORT ?= 8000
+T ?=
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime
+DEV := $(VENV)/.dev
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check schema migrations lock
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+$(RUNTIME): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Divize needs Python 3.11 or newer; name one: make PYTHON=python3.12 …"; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+$(DEV): requirements-dev.lock $(RUNTIME)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# exec: Ctrl-C and SIGTERM reach the application itself, not a shell around it.
+run: $(RUNTIME)
+	@exec $(BIN)/python -m app dev --port $(PORT) $(if $(RESET),--reset)
+
+test: $(DEV)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(T)
+
+check: $(DEV)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy app tests
+	$(BIN)/lint-imports
+	$(BIN)/python -m app migrations --check
+	$(BIN)/python -m app schema --check
+
+schema: $(RUNTIME)
+	$(BIN)/python -m app schema
+
+migrations: $(RUNTIME)
+	$(BIN)/python -m app migrations $(NAME)
+
+# Without addresses: they would name one machine's registry.
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml
+lock:
+	$(COMPILE) --extra embedded -o requirements.lock
+	$(COMPILE) --extra embedded --extra dev -o requirements-dev.lock
+	@! grep -n '://' requirements.lock requirements-dev.lock
