@@ -1,0 +1,173 @@
+"""Czech order, folding and what may be stored, checked against lists that a Czech dictionary orders by eye."""
+
+import time
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from app.text import SORT_KEY_MAX, TooLong, clean_line, clean_text, fold, shown, sort_key
+
+# fmt: off
+CZECH_LETTERS = [
+    "a", "A", "á", "Á", "b", "c", "C", "č", "Č", "d", "ď", "e", "é", "ě", "f", "g", "h", "H", "ch", "Ch", "CH",
+    "i", "í", "j", "k", "l", "m", "n", "ň", "o", "ó", "p", "q", "r", "ř", "s", "š", "t", "ť", "u", "ú", "ů", "v",
+    "w", "x", "y", "ý", "z", "ž", "Ž",
+]
+CZECH_NAMES = [
+    " ", "- pomlčka", "1. máje", "10 let", "2. patro", "Abeceda", "Adam", "Capek", "Cyril", "čaj",
+    "Čapek", "čaplí", "Čech", "ďábel", "Dvořák", "Hus", "hzz", "chalupa", "Chalupa", "Chlad", "chrám", "Ibsen",
+    "Novák", "Nováková", "Novotný", "Nový Bor", "Nový Svět", "Novýbor", "rak", "razítko", "Řehák", "řeka", "sud",
+    "Svoboda", "Šimek", "štít", "udice", "úl", "ulice", "únor", "ústa", "ůstřel", "zadek", "zub", "žába", "Žižka",
+]
+# fmt: on
+
+
+@pytest.mark.parametrize("words", [CZECH_LETTERS, CZECH_NAMES])
+def test_keys_sort_in_binary_as_a_czech_dictionary(words: list[str]) -> None:
+    backwards = words[::-1]
+
+    assert sorted(backwards, key=sort_key) == words
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("Čapek", "Dvořák"),
+        ("hory", "chata"),
+        ("cz", "č"),
+        ("hz", "ch"),
+        ("ch", "i"),
+        ("rad", "rád"),
+        ("rád", "rada"),
+        ("rada", "ráda"),
+        ("ráda", "radar"),
+        ("novák", "Novák"),
+        ("Novák", "nováka"),
+        ("su", "sú"),
+        ("sú", "sů"),
+        ("Nový Svět", "Novýbor"),
+        ("A 1", "A-1"),
+        ("A-1", "A1"),
+        ("A1", "Aa"),
+        ("ČEZ", "ČEZ, a. s."),
+        ("Muller", "Müller"),
+        ("Müller", "Mullera"),
+        ("Lodz", "Łódź"),
+        ("Łódź", "Lodza"),
+        ("Zub", "Žid"),
+        ("Zuzana", "Анна"),
+        ("Žužu", "Анна"),
+    ],
+)
+def test_one_name_comes_before_another(first: str, second: str) -> None:
+    assert sort_key(first) < sort_key(second)
+
+
+def test_the_form_of_the_accents_and_the_blanks_make_no_difference() -> None:
+    assert sort_key("Čapek") == sort_key("C\u030capek")
+    assert sort_key("  Nový \u00a0 Bor ") == sort_key("Nový Bor")
+
+
+def test_c_and_h_are_one_letter_only_side_by_side() -> None:
+    assert sort_key("c h") < sort_key("ca")
+    assert sort_key("čh") < sort_key("či")
+    assert sort_key("ch") > sort_key("hzzz")
+
+
+@given(st.text())
+@example("\u0301")
+@example("\u200b")
+@example("\ud800")
+@example("ﷺ" * 600)
+def test_a_key_is_bounded_printable_ascii_and_never_empty(name: str) -> None:
+    key = sort_key(name)
+
+    assert key.isascii()
+    assert key.isprintable()
+    assert len(key) <= SORT_KEY_MAX
+    assert bool(key) == bool(name)
+
+
+@given(st.text(alphabet="acčhiřz áž1-", min_size=1), st.sampled_from("acčhiz1á"))
+def test_a_name_comes_before_the_longer_one_that_begins_with_it(name: str, letter: str) -> None:
+    assert sort_key(name) < sort_key(name + letter)
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("Žluťoučký  KŮŇ", "zlutoucky kun"),
+        ("C\u030capek", "capek"),
+        ("Łódź Đorđe Søren Straße", "lodz dorde soren strasse"),
+        ("ＦＩＲＭＡ ①", "firma 1"),
+        ("a\u200bb\u00adc", "abc"),
+        ("İstanbul ISPARTA", "istanbul isparta"),
+        ("\t Nový\n Bor\u00a0", "novy bor"),
+    ],
+)
+def test_folding_removes_accents_and_case(text: str, folded: str) -> None:
+    assert fold(text) == folded
+
+
+@given(st.text())
+def test_folding_twice_changes_nothing(text: str) -> None:
+    assert fold(fold(text)) == fold(text)
+
+
+BAD_EVERYWHERE = [
+    "\x00",
+    "\x0b",
+    "\x1b",
+    "\x7f",
+    "\x85",
+    "\u2028",
+    "\u2029",
+    "\u202e",
+    "\u2066",
+    "\ud800",
+    "\uffff",
+]
+
+
+@pytest.mark.parametrize("character", [*BAD_EVERYWHERE, "\n", "\r", "\r\n", "\t"])
+def test_a_line_refuses_what_is_not_written_text(character: str) -> None:
+    for value in (f"a{character}b", f"a{character}", f"{character}a"):
+        with pytest.raises(ValueError, match=r"U\+[0-9A-F]{4} cannot be stored"):
+            clean_line(value, 100)
+
+
+@pytest.mark.parametrize("character", BAD_EVERYWHERE)
+def test_a_text_refuses_what_is_not_written_text(character: str) -> None:
+    with pytest.raises(ValueError, match="cannot be stored"):
+        clean_text(f"a{character}b", 100)
+
+
+def test_a_text_keeps_its_lines_with_one_kind_of_end() -> None:
+    assert clean_text(" a\r\nb\rc\n\td \n", 100) == "a\nb\nc\n\td"
+
+
+def test_what_is_stored_is_composed_and_has_no_blanks_around_it() -> None:
+    assert clean_line(" \u00a0C\u030capek\u200b ", 5) == "Čapek"
+    assert clean_line("\u200b \ufeff", 5) == ""
+    assert clean_line("👩\u200d👧", 5) == "👩\u200d👧"
+
+
+def test_what_does_not_fit_says_how_much_fits() -> None:
+    with pytest.raises(TooLong, match=r"This has 6 characters, 5 fit\. Shorten it\."):
+        clean_line("Čapek!", 5)
+    with pytest.raises(TooLong, match="longer than 5 characters"):
+        clean_line("x" * 10_000, 5)
+
+
+def test_piled_up_accents_are_refused_before_they_cost_time() -> None:
+    began = time.perf_counter()
+    with pytest.raises(ValueError, match="Too many accents"):
+        clean_text("a" + "\u0301\u0323" * 40_000, 100_000)
+
+    assert time.perf_counter() - began < 1
+
+
+def test_a_value_in_a_sentence_is_on_one_line_and_bounded() -> None:
+    assert shown("a\r\nb\u202e") == "“a��b�”"
+    assert shown("x" * 100, 5) == "“xxxxx…”"
