@@ -1,0 +1,143 @@
+"""The database of this process: connection, clock, raw SQL, migrations.
+
+SQLite and PostgreSQL behave alike behind these functions. Use them through the module (`db.now()`), so
+that tests can put their own clock in.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal, cast
+from uuid import UUID
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.backends.base.executor import EXECUTOR_CACHE
+from tortoise.connection import get_connection
+from tortoise.context import TortoiseContext
+
+from app import db_engines, db_migrator
+
+Dialect = Literal["sqlite", "postgres"]
+
+MODELS = "app.models"
+MIGRATIONS = "migrations"
+
+_context: TortoiseContext | None = None
+
+
+async def connect(
+    url: str, *, pool_size: int = 10, models: str = MODELS, migrations: str = MIGRATIONS
+) -> None:
+    """Connect this process, every task of it, to one database. Does not migrate.
+
+    `url` is `sqlite:///absolute/path.db` or `postgres://user:password@host:port/name`; a unix socket is
+    `postgres://user@/name?host=/folder`. Raises ValueError for a wrong URL, RuntimeError when connected
+    already, and the driver's own error when the database does not answer.
+    """
+    global _context
+    if _context is not None:
+        raise RuntimeError("Already connected to a database: close() first.")
+    context = TortoiseContext()
+    connections = {db_migrator.CONNECTION: db_engines.settings_of(url, pool_size)}
+    config = {"connections": connections, "apps": db_migrator.apps_config(models, migrations)}
+    with context:
+        await context.init(config=config, use_tz=True, timezone="UTC", _enable_global_fallback=True)
+    _context = context
+    try:
+        await fetch("SELECT 1")
+    except BaseException:
+        await close()
+        raise
+
+
+async def close() -> None:
+    """Close the connections. Does nothing when there are none."""
+    global _context
+    if _context is None:
+        return
+    context, _context = _context, None
+    await context.close_connections()
+    # Tortoise keeps ready-made INSERTs per connection name, whatever the engine behind the name.
+    EXECUTOR_CACHE.clear()
+
+
+def connection() -> BaseDBAsyncClient:
+    """The current task's transaction, or the connection outside of one."""
+    return get_connection(db_migrator.CONNECTION)
+
+
+def dialect() -> Dialect:
+    return cast(Dialect, connection().capabilities.dialect)
+
+
+async def now() -> datetime:
+    """The database's clock, in UTC: microseconds on PostgreSQL, milliseconds on SQLite.
+
+    It runs on within a transaction.
+    """
+    if dialect() == "postgres":
+        query = "SELECT clock_timestamp() AS now"
+    else:
+        query = "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now') AS now"
+    return as_datetime((await fetch(query))[0]["now"])
+
+
+async def fetch(sql: str, params: Sequence[Any] = ()) -> list[dict[str, Any]]:
+    """Rows of one statement (also of UPDATE … RETURNING) in the current transaction.
+
+    Placeholders are `$1`, `$2` … on both engines; UUID and aware datetime parameters are compared rightly
+    on both. Results are as the driver gives them: SQLite returns UUIDs and datetimes as text and booleans
+    as 0 and 1; see `as_uuid` and `as_datetime`.
+    """
+    query = _numbered_for_sqlite(sql) if dialect() == "sqlite" else sql
+    return await connection().execute_query_dict(query, list(params))
+
+
+def as_uuid(value: UUID | str) -> UUID:
+    return value if isinstance(value, UUID) else UUID(value)
+
+
+def as_datetime(value: datetime | str) -> datetime:
+    """A fetched timestamp in UTC, from either engine."""
+    at = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+_QUOTED_OR_PLACEHOLDER = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\d+)""")
+
+
+@lru_cache(maxsize=2048)
+def _numbered_for_sqlite(sql: str) -> str:
+    return _QUOTED_OR_PLACEHOLDER.sub(lambda m: f"?{m[1]}" if m[1] else m[0], sql)
+
+
+async def migrate() -> list[str]:
+    """Apply the pending migrations, one transaction each, and return their names.
+
+    Processes that start at once wait for each other. Call it before serving: on SQLite the foreign keys
+    are off meanwhile. An error leaves the database as before the migration that failed.
+    """
+    return await db_migrator.migrate(connection(), _apps_config())
+
+
+async def pending() -> list[str]:
+    """Names of the migrations that this database has not seen. Writes nothing."""
+    return await db_migrator.pending(connection(), _apps_config())
+
+
+async def drift(models: str = MODELS, migrations: str = MIGRATIONS) -> list[str]:
+    """What the models say and no migration does, in words. Needs no connection, writes nothing."""
+    return await db_migrator.drift(models, migrations)
+
+
+async def make_migration(name: str, models: str = MODELS, migrations: str = MIGRATIONS) -> Path | None:
+    """Write the next numbered migration for what `drift` finds. None if there is nothing to do."""
+    return await db_migrator.make_migration(name, models, migrations)
+
+
+def _apps_config() -> dict[str, dict[str, Any]]:
+    if _context is None or _context.apps is None:
+        raise RuntimeError("Not connected to a database: connect() first.")
+    return _context.apps._config

@@ -1,0 +1,199 @@
+"""The migration runner. Call it through `app.db`; never run Tortoise's own `migrate`.
+
+Tortoise's loader, planner, autodetector and writer serve as they are. Ours are the schema editors, the
+transaction that holds a migration together with the record of it, and the lock between processes.
+"""
+
+import asyncio
+import fcntl
+import logging
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.context import TortoiseContext
+from tortoise.exceptions import IntegrityError
+from tortoise.migrations.autodetector import MigrationAutodetector
+from tortoise.migrations.executor import MigrationExecutor
+from tortoise.migrations.graph import MigrationKey
+from tortoise.migrations.migration import Migration
+from tortoise.migrations.schema_editor.base import BaseSchemaEditor
+from tortoise.migrations.schema_generator.state import State
+from tortoise.migrations.writer import MigrationWriter, format_migration_name
+from tortoise.transactions import in_transaction
+
+from app.db_editors import PostgresEditor, SqliteEditor
+from app.db_engines import Postgres, Sqlite
+
+CONNECTION = "default"
+APP = "models"
+
+_ADVISORY_LOCK = 0x446976697A65  # "Divize"; other users of advisory locks take other numbers.
+_LOCK_POLL_S = 0.05
+_RECORDS = "tortoise_migrations"
+
+_log = logging.getLogger(__name__)
+
+AppsConfig = dict[str, dict[str, Any]]
+
+
+def apps_config(models: str, migrations: str) -> AppsConfig:
+    return {APP: {"models": [models], "default_connection": CONNECTION, "migrations": migrations}}
+
+
+async def migrate(client: BaseDBAsyncClient, apps: AppsConfig) -> list[str]:
+    async with _alone(client):
+        return await _Migrator(client, apps).apply_pending()
+
+
+async def pending(client: BaseDBAsyncClient, apps: AppsConfig) -> list[str]:
+    migrator = _Migrator(client, apps)
+    await migrator.loader.build_graph()
+    return [migration.name for migration in migrator.after(await migrator.applied())]
+
+
+class _Migrator(MigrationExecutor):
+    async def apply_pending(self) -> list[str]:
+        await self.loader.build_graph()
+        await self.recorder.ensure_schema(self._schema_editor(atomic=False))
+        applied = await self.applied()
+        state = await self._project_state(applied)
+        names = []
+        async with _foreign_keys_off(self.connection):
+            for migration in self.after(applied):
+                await self._apply(migration, state)
+                names.append(migration.name)
+        return names
+
+    def after(self, applied: set[MigrationKey]) -> list[Migration]:
+        steps = self._migration_plan(None, applied, self.loader.graph)
+        return [step.migration for step in steps if not step.backward]
+
+    async def applied(self) -> set[MigrationKey]:
+        """Unlike the recorder's, does not take every error for an empty table."""
+        if not await _has_table(self.connection, _RECORDS):
+            return set()
+        rows = await self.connection.execute_query_dict(f"SELECT app, name FROM {_RECORDS}")  # noqa: S608
+        return {MigrationKey(app_label=row["app"], name=row["name"]) for row in rows}
+
+    async def _apply(self, migration: Migration, state: State) -> None:
+        """Migration and record in one transaction, unless the migration says it cannot have one."""
+        if not migration.atomic:
+            await self._apply_on(self.connection, migration, state)
+            return
+        async with in_transaction(CONNECTION) as transaction:
+            await self._apply_on(transaction, migration, state)
+
+    async def _apply_on(self, client: BaseDBAsyncClient, migration: Migration, state: State) -> None:
+        editor = self._schema_editor(atomic=migration.atomic)
+        editor.client = self.recorder.connection = client
+        await migration.apply(state, schema_editor=editor)
+        await _check_foreign_keys(client)
+        await self.recorder.record_applied(migration.app_label, migration.name)
+        _log.info("Applied migration %s", migration.name)
+
+    def _schema_editor(self, atomic: bool = True, collect_sql: bool = False) -> BaseSchemaEditor:
+        editor = SqliteEditor if isinstance(self.connection, Sqlite) else PostgresEditor
+        return editor(self.connection, atomic=atomic, collect_sql=collect_sql)
+
+
+async def _has_table(client: BaseDBAsyncClient, table: str) -> bool:
+    if isinstance(client, Sqlite):
+        query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+    else:
+        query = "SELECT 1 WHERE to_regclass($1) IS NOT NULL"
+    return bool(await client.execute_query_dict(query, [table]))
+
+
+@asynccontextmanager
+async def _foreign_keys_off(client: BaseDBAsyncClient) -> AsyncIterator[None]:
+    """On SQLite, where rebuilding a table would delete its children. The pragma works outside transactions only."""
+    if not isinstance(client, Sqlite):
+        yield
+        return
+    await client.execute_query("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        await client.execute_query("PRAGMA foreign_keys=ON")
+
+
+async def _check_foreign_keys(client: BaseDBAsyncClient) -> None:
+    if client.capabilities.dialect != "sqlite":
+        return
+    broken = await client.execute_query_dict("PRAGMA foreign_key_check")
+    if broken:
+        links = sorted({f"{row['table']} → {row['parent']}" for row in broken})
+        raise IntegrityError(f"{len(broken)} rows would point nowhere: {', '.join(links)}")
+
+
+@asynccontextmanager
+async def _alone(client: BaseDBAsyncClient) -> AsyncIterator[None]:
+    """Hold the right to migrate this database; a process that dies loses it."""
+    if isinstance(client, Sqlite):
+        lock = _file_lock(Path(f"{client.filename}.migrating"))
+    elif isinstance(client, Postgres):
+        lock = _advisory_lock(client)
+    else:
+        raise TypeError(f"Migrations do not run on {type(client).__name__}, nor inside a transaction.")
+    async with lock:
+        yield
+
+
+@asynccontextmanager
+async def _file_lock(path: Path) -> AsyncIterator[None]:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        while not _locks(handle):  # noqa: ASYNC110 — another process has it, nobody here could set an event
+            await asyncio.sleep(_LOCK_POLL_S)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _locks(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@asynccontextmanager
+async def _advisory_lock(client: Postgres) -> AsyncIterator[None]:
+    """On a connection of its own, so that a pool of one is enough."""
+    connection = await client.connect_apart()
+    try:
+        await connection.execute(f"SELECT pg_advisory_lock({_ADVISORY_LOCK})")
+        yield
+    finally:
+        await connection.close()
+
+
+async def drift(models: str, migrations: str) -> list[str]:
+    operations = [
+        operation for writer in await _changes(models, migrations) for operation in writer.operations
+    ]
+    return [operation.describe() for operation in operations]
+
+
+async def make_migration(name: str, models: str, migrations: str) -> Path | None:
+    for writer in await _changes(models, migrations):
+        number = int(writer.name.split("_", 1)[0])
+        writer.name = format_migration_name(number, name)
+        return writer.write()
+    return None
+
+
+async def _changes(models: str, migrations: str) -> list[MigrationWriter]:
+    """Compares models with migrations in a context of its own, which never connects."""
+    apps = apps_config(models, migrations)
+    context = TortoiseContext()
+    config = {"connections": {CONNECTION: "sqlite://:memory:"}, "apps": apps}
+    await context.init(config=config, init_connections=False)
+    if context.apps is None:
+        raise RuntimeError(f"No models in {models!r}")
+    return await MigrationAutodetector(context.apps, apps).changes()
