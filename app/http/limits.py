@@ -1,0 +1,45 @@
+"""Bytes are counted before anything looks at them: token and depth limits come too late for a 20 MB body."""
+
+import asyncio
+
+from starlette.requests import Request
+
+from app.errors import BadRequest, Timeout
+from app.http.responses import Refused
+
+MOST_BODY_BYTES = 128 * 1024
+BODY_TIMEOUT_S = 15.0
+
+
+async def read_body(request: Request) -> bytes:
+    """The body as sent. Raises Refused: 413 too large, 415 compressed, 408 too slow."""
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        # A compressed body's true size is known only after the work that the limit is there to spare.
+        raise Refused(415, BadRequest("Send the body uncompressed: Content-Encoding is not supported."))
+    _check_size(_declared_size(request))
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            return await _read_bounded(request)
+    except TimeoutError:
+        # The rest of the body is never read, so the connection cannot be used again.
+        raise Refused(408, Timeout("The body came too slowly."), {"Connection": "close"}) from None
+
+
+async def _read_bounded(request: Request) -> bytes:
+    received = bytearray()
+    async for chunk in request.stream():
+        received += chunk
+        _check_size(len(received))
+    return bytes(received)
+
+
+def _check_size(size: int) -> None:
+    if size > MOST_BODY_BYTES:
+        raise Refused(
+            413, BadRequest(f"The body may have {MOST_BODY_BYTES} bytes at most."), {"Connection": "close"}
+        )
+
+
+def _declared_size(request: Request) -> int:
+    declared = request.headers.get("content-length", "0")
+    return int(declared) if declared.isascii() and declared.isdigit() else 0

@@ -1,0 +1,48 @@
+"""What resolvers find in `info.context`: who asks, from where, under which request id."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.policy import Viewer
+
+
+@dataclass(frozen=True, slots=True)
+class ClientInfo:
+    """The other end of the connection."""
+
+    ip: str
+    user_agent: str
+
+
+# Anonymous for no token; raises errors.Unauthenticated for one that is unknown, expired or revoked.
+Authenticate = Callable[[str | None, ClientInfo], Awaitable[Viewer]]
+
+
+@dataclass(slots=True)
+class Context:
+    """One operation's context: made anew for each, on sockets too."""
+
+    viewer: Viewer
+    token: str | None = field(repr=False)
+    client: ClientInfo
+    request_id: str
+    authenticate: Authenticate = field(repr=False)
+    hub: Any = None
+    settings: Any = None
+
+    @property
+    def client_ip(self) -> str:
+        return self.client.ip
+
+    @property
+    def user_agent(self) -> str:
+        return self.client.user_agent
+
+    async def refresh(self) -> Viewer:
+        """The viewer as of now, kept in the context. For each event of a subscription: rights change under it.
+
+        Raises Unauthenticated if the session is gone.
+        """
+        self.viewer = await self.authenticate(self.token, self.client)
+        return self.viewer

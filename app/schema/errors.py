@@ -1,0 +1,129 @@
+"""What a client is told when something went wrong: `extensions.code`, `extensions.requestId`, and never an inside.
+
+`CodedErrors` is mixed into the schema; Strawberry hands it the errors of every result on every transport.
+"""
+
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError, GraphQLSyntaxError
+from strawberry.exceptions import StrawberryInputCoercionError
+from strawberry.relay import GlobalIDValueError
+from strawberry.schema.name_converter import NameConverter
+from strawberry.types import ExecutionContext
+
+from app.errors import BadUserInput, CodedError, Invalid, NotFound
+
+PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+INTERNAL = "INTERNAL_SERVER_ERROR"
+
+MASKED_MESSAGE = "Something went wrong on our side. Tell us the request id if it happens again."
+# graphql-core and Strawberry put names of the schema into their hints, and not all of them can be told not to.
+SUGGESTION = re.compile(r" Did you mean .*\?", re.DOTALL)
+# graphql-core quotes the offending literal whole, up to the size of the body.
+LONGEST_MESSAGE = 400
+
+log = logging.getLogger("divize.graphql")
+
+
+class CodedErrors(strawberry.Schema):
+    """A schema whose results carry errors in the shape that `docs` promise, masked and with a request id."""
+
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        """Replaces the errors in place: Strawberry keeps the very list for its answer.
+
+        It also keeps Strawberry's own logger, which prints a traceback for each expected error, from being called.
+        """
+        context = execution_context.context if execution_context else None
+        errors[:] = presented(errors, getattr(context, "request_id", None))
+
+
+def presented(errors: Iterable[GraphQLError], request_id: str | None) -> list[GraphQLError]:
+    """New errors, fit for a client. What was not foreseen is masked, and logged under the request id."""
+    return [_present(error, request_id) for error in errors]
+
+
+def request_error(error: CodedError, request_id: str | None) -> GraphQLError:
+    """The GraphQL error for `error`, which stopped a request before anything was executed."""
+    return presented([GraphQLError(str(error), original_error=error)], request_id)[0]
+
+
+def code_of(error: GraphQLError) -> str:
+    """The stable code of a presented error."""
+    return str((error.extensions or {}).get("code", INTERNAL))
+
+
+def coded(error: GraphQLError, code: str) -> GraphQLError:
+    """The same error with `code`, which presenting will keep. `error` must be fresh: it is changed."""
+    error.extensions = {**(error.extensions or {}), "code": code}
+    return error
+
+
+def _present(error: GraphQLError, request_id: str | None) -> GraphQLError:
+    message, extensions = _explain(error)
+    if extensions["code"] == INTERNAL:
+        cause = _cause(error)
+        log.error("request %s failed at %s", request_id, error.path, exc_info=cause or error)
+    if request_id:
+        extensions["requestId"] = request_id
+    return GraphQLError(
+        SUGGESTION.sub("", message[:LONGEST_MESSAGE]),
+        nodes=error.nodes,
+        source=error.source,
+        positions=error.positions,
+        path=error.path,
+        original_error=error.original_error,
+        extensions=extensions,
+    )
+
+
+def _explain(error: GraphQLError) -> tuple[str, dict[str, Any]]:
+    cause = _cause(error)
+    if isinstance(cause, CodedError):
+        return str(cause), {**cause.extensions, **_where(cause), "code": cause.code}
+    if isinstance(cause, Invalid):
+        return str(cause), {"code": BadUserInput.code}
+    if error.extensions and "code" in error.extensions:
+        return error.message, dict(error.extensions)
+    if isinstance(error, GraphQLSyntaxError):
+        return error.message, {"code": PARSE_FAILED}
+    if _is_input(error, cause):
+        return error.message, {"code": BadUserInput.code}
+    return MASKED_MESSAGE, {"code": INTERNAL}
+
+
+def _cause(error: GraphQLError) -> BaseException | None:
+    """The exception under the wrappings; None if graphql-core itself raised the error."""
+    cause: BaseException | None = error
+    while isinstance(cause, GraphQLError):
+        if cause.original_error is None:
+            return cause if isinstance(cause, StrawberryInputCoercionError) else None
+        cause = cause.original_error
+    return cause
+
+
+def _is_input(error: GraphQLError, cause: BaseException | None) -> bool:
+    """Is it a value of the client's that did not fit its type?
+
+    Faults of variables have nodes and no path, and a scalar's ValueError may lie beneath them. An error with a path
+    may just as well hold a value that we failed to serialize, so only the two known texts and kinds pass.
+    """
+    if error.path is None:
+        return bool(error.nodes)
+    if isinstance(cause, (StrawberryInputCoercionError, GlobalIDValueError)):
+        return True
+    return cause is None and error.message.startswith("Argument '")
+
+
+def _where(error: CodedError) -> Mapping[str, Any]:
+    """`inputPath` of a NOT_FOUND, in the names of the schema."""
+    if not isinstance(error, NotFound):
+        return {}
+    camel = NameConverter().apply_naming_config
+    return {"inputPath": ["input", *(camel(step) for step in error.input_path)]}
