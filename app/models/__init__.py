@@ -1,0 +1,108 @@
+"""Tables, and the rows a viewer may see."""
+
+from app.models.accounts import Account, AccountToken, AccountTokenPurpose, Session, SignInAttempt
+from app.models.activities import READ_PERMISSION, WRITE_PERMISSION, Activity, ActivityKind, Area
+from app.models.audit import AuditEntry
+from app.models.base import DatabaseNow, JsonText, MomentField, Table
+from app.models.contacts import Contact, ContactStatus
+from app.models.emails import (
+    Email,
+    EmailPurpose,
+    EmailRecipient,
+    EmailState,
+    EmailVia,
+    Mailbox,
+    MailboxLevel,
+    RecipientState,
+)
+from app.models.employees import (
+    DivisionScope,
+    Employee,
+    EmployeeDivision,
+    EmployeeStatus,
+    Invitation,
+    RolesField,
+)
+from app.models.idempotency import IdempotencyRecord
+from app.models.partners import LeadShare, LeadShareContact, Partner
+from app.models.persons import Person
+from app.models.projects import Division, Project
+from app.models.reminders import (
+    Reminder,
+    ReminderClosedReason,
+    ReminderEvent,
+    ReminderEventKind,
+    ReminderKind,
+    ReminderState,
+)
+
+PURGE_ORDER: tuple[type[Table], ...] = (
+    IdempotencyRecord,
+    EmailRecipient,
+    Email,
+    Mailbox,
+    ReminderEvent,
+    Reminder,
+    Activity,
+    Person,
+    LeadShareContact,
+    LeadShare,
+    Contact,
+    Invitation,
+    EmployeeDivision,
+    Session,
+    AccountToken,
+    Employee,
+    Partner,
+    Division,
+)
+"""A project's tables, what hangs on others first: emptied in this order, nothing is left that its row is needed for.
+The audit log stays."""
+
+__all__ = [
+    "PURGE_ORDER",
+    "READ_PERMISSION",
+    "WRITE_PERMISSION",
+    "Account",
+    "AccountToken",
+    "AccountTokenPurpose",
+    "Activity",
+    "ActivityKind",
+    "Area",
+    "AuditEntry",
+    "Contact",
+    "ContactStatus",
+    "DatabaseNow",
+    "Division",
+    "DivisionScope",
+    "Email",
+    "EmailPurpose",
+    "EmailRecipient",
+    "EmailState",
+    "EmailVia",
+    "Employee",
+    "EmployeeDivision",
+    "EmployeeStatus",
+    "IdempotencyRecord",
+    "Invitation",
+    "JsonText",
+    "LeadShare",
+    "LeadShareContact",
+    "Mailbox",
+    "MailboxLevel",
+    "MomentField",
+    "Partner",
+    "Person",
+    "Project",
+    "RecipientState",
+    "Reminder",
+    "ReminderClosedReason",
+    "ReminderEvent",
+    "ReminderEventKind",
+    "ReminderKind",
+    "ReminderState",
+    "RolesField",
+    "Session",
+    "SignInAttempt",
+    "Table",
+]
