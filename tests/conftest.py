@@ -1,0 +1,78 @@
+"""Fixtures of all tests. `-k sqlite` or `-k postgres` picks an engine."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app import db
+from tests.databases import ENGINES, Databases, Engine
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    databases = Databases(tmp_path_factory.mktemp("databases"))
+    yield databases
+    databases.close()
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """The database engine. A test that uses it, or any database, runs once on each."""
+    engine: Engine = request.param
+    return engine
+
+
+@pytest.fixture
+async def database(engine: Engine, databases: Databases) -> AsyncIterator[Engine]:
+    """This process is connected to a migrated, empty database. Transactions really commit."""
+    url = None
+    if engine == "postgres":
+        await databases.connect_shared()
+    else:
+        url = await databases.fresh(engine)
+        await db.connect(url)
+    yield engine
+    await db.close()
+    if url:
+        await databases.drop(url)
+
+
+@pytest.fixture
+async def database_url(engine: Engine, databases: Databases) -> AsyncIterator[str]:
+    """The URL of a migrated, empty database of this test's own, for processes that it starts."""
+    url = await databases.fresh(engine)
+    yield url
+    await databases.drop(url)
+
+
+@pytest.fixture
+async def own_database(database_url: str) -> AsyncIterator[str]:
+    """As `database_url`, and this process is connected to it too."""
+    await db.connect(database_url)
+    yield database_url
+    await db.close()
+
+
+@dataclass
+class Clock:
+    """What `db.now()` says: stands still until told otherwise."""
+
+    at: datetime
+
+    def advance(self, by: timedelta) -> datetime:
+        self.at += by
+        return self.at
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """A Monday morning, 2 March 2026, 9:00 UTC (10:00 in Prague)."""
+    clock = Clock(datetime(2026, 3, 2, 9, tzinfo=UTC))
+
+    async def now() -> datetime:
+        return clock.at
+
+    monkeypatch.setattr(db, "now", now)
+    return clock

@@ -1,0 +1,97 @@
+"""Databases for tests, on both engines: migrated once a run, then copied or emptied."""
+
+import shutil
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+from typing import Literal
+
+from app import db
+from tests.postgres import Server, running_server
+
+Engine = Literal["sqlite", "postgres"]
+ENGINES: tuple[Engine, ...] = ("sqlite", "postgres")
+
+_TEMPLATE = "migrated"
+_SHARED = "shared"
+
+
+class Databases:
+    """Of one test process. Nothing starts before it is asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._numbers = count(1)
+        self._server: Server | None = None
+        self._stack = ExitStack()
+        self._templates: set[Engine] = set()
+        self._emptying: str | None = None
+
+    def close(self) -> None:
+        self._stack.close()
+
+    async def blank(self, engine: Engine) -> str:
+        """The URL of a database without any table."""
+        name = f"blank{next(self._numbers)}"
+        if engine == "sqlite":
+            return f"sqlite://{self._folder / name}.db"
+        return await self._postgres().create(name)
+
+    async def fresh(self, engine: Engine) -> str:
+        """The URL of a migrated, empty database that nobody else uses: about 35 ms on PostgreSQL."""
+        await self._make_template(engine)
+        name = f"fresh{next(self._numbers)}"
+        if engine == "postgres":
+            return await self._postgres().create(name, _TEMPLATE)
+        shutil.copyfile(self._folder / f"{_TEMPLATE}.db", self._folder / f"{name}.db")
+        return f"sqlite://{self._folder / name}.db"
+
+    async def drop(self, url: str) -> None:
+        name = url.partition("?")[0].rpartition("/")[2]
+        if url.startswith("postgres"):
+            await self._postgres().drop(name)
+            return
+        for file in self._folder.glob(f"{name}*"):
+            file.unlink()
+
+    async def connect_shared(self) -> None:
+        """Connect to the one PostgreSQL database that tests share in turn, emptied: about 8 ms."""
+        await self._make_template("postgres")
+        await db.connect(self._postgres().url(_SHARED), pool_size=5)
+        if self._emptying is None:
+            self._emptying = await _emptying_script()
+        await db.connection().execute_script(self._emptying)
+
+    async def _make_template(self, engine: Engine) -> None:
+        if engine in self._templates:
+            return
+        postgres = engine == "postgres"
+        path = self._folder / f"{_TEMPLATE}.db"
+        await db.connect(await self._postgres().create(_TEMPLATE) if postgres else f"sqlite://{path}")
+        await db.migrate()
+        await db.close()
+        if postgres:
+            await self._postgres().create(_SHARED, _TEMPLATE)
+        self._templates.add(engine)
+
+    def _postgres(self) -> Server:
+        if self._server is None:
+            self._server = self._stack.enter_context(running_server())
+        return self._server
+
+
+async def _emptying_script() -> str:
+    """DELETE takes 1 to 4 ms for all tables, TRUNCATE 90. Without triggers, so that the order is free."""
+    rows = await db.fetch(
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'tortoise_migrations'"
+    )
+    tables = [row["tablename"] for row in rows]
+    if seeded := [table for table in tables if await db.fetch(f'SELECT 1 FROM "{table}" LIMIT 1')]:
+        raise RuntimeError(f"Migrations put rows into {seeded}: emptying the tables would lose them.")
+    deletes = "; ".join(f'DELETE FROM "{table}"' for table in tables)
+    return (
+        # What a test left running must not hold this one up.
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid(); "
+        f"SET session_replication_role = replica; {deletes}; RESET session_replication_role"
+    )
