@@ -143,7 +143,8 @@ class Settings(BaseSettings):
         url = _split(value, ("postgres", "postgresql", "sqlite"))
         if url.scheme == "sqlite" and not url.path.strip("/"):
             raise ValueError("no path to the file")
-        if url.scheme != "sqlite" and not (url.hostname and url.path.strip("/")):
+        has_host = bool(url.hostname) or "host=" in url.query
+        if url.scheme != "sqlite" and not (has_host and url.path.strip("/")):
             raise ValueError("a host and the database's name are needed")
         return value
 
@@ -224,14 +225,14 @@ class Settings(BaseSettings):
         )
 
 
-def load(defaults: Mapping[str, Any] | None = None) -> Settings:
-    """Settings from the environment; `defaults` (by field name) stand in for what it does not set.
+def load(defaults: Mapping[str, Any] | None = None, **fixed: Any) -> Settings:
+    """Settings from the environment; `defaults` (by field name) stand in for what it does not set, `fixed` wins.
 
     Raises ConfigError with every fault.
     """
     unset = {name: value for name, value in (defaults or {}).items() if not os.environ.get(name.upper())}
     try:
-        return Settings(**unset)
+        return Settings(**{**unset, **fixed})
     except ValidationError as error:
         raise ConfigError(
             [_fault(each["loc"], each["type"], each["msg"]) for each in error.errors()]

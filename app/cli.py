@@ -1,0 +1,156 @@
+"""`python -m app COMMAND`. Commands load what they need when they run, so that each starts quickly."""
+
+import sys
+from typing import Annotated
+
+import typer
+import uvloop
+
+from app import config
+from app.config import ConfigError
+
+app = typer.Typer(
+    name="python -m app",
+    help="Divize, a CRM backend.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Check = Annotated[bool, typer.Option("--check", help="Change nothing; fail if there is something to do.")]
+
+
+def main() -> None:
+    """Runs the command of the command line. Faulty settings end it with status 2 and one line for each."""
+    try:
+        app()
+    except ConfigError as error:
+        print("Divize does not start with these settings:", *error.faults, sep="\n", file=sys.stderr)
+        sys.exit(2)
+
+
+@app.command()
+def dev(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.", min=1, max=65535)] = 8000,
+    reset: Annotated[
+        bool, typer.Option("--reset", help="Start over: forget the data of earlier runs.")
+    ] = False,
+) -> None:
+    """Everything in one process, with demo data: what `make run` starts."""
+    from app import embedded
+
+    try:
+        embedded.run(port=port, reset=reset)
+    except embedded.CannotStart as error:
+        _say(str(error))
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def serve() -> None:
+    """The web server: WEB_PROCESSES processes on HOST:PORT."""
+    import uvicorn
+
+    from app import logs
+    from app.main import SERVER_OPTIONS
+
+    settings = config.settings()
+    logs.configure(settings.log_level, as_json=settings.environment == "production")
+    uvicorn.run(
+        "app.main:from_environment",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.web_processes,
+        loop="uvloop",
+        forwarded_allow_ips=settings.trusted_proxies,
+        **SERVER_OPTIONS,
+    )
+
+
+@app.command()
+def worker() -> None:
+    """A worker: sends e-mail, fires reminders, sweeps. Run as many as you like."""
+    from app import logs
+    from app.workers.supervision import run_process
+
+    settings = config.settings()
+    logs.configure(settings.log_level, as_json=settings.environment == "production")
+    uvloop.run(run_process(settings))
+
+
+@app.command()
+def migrate() -> None:
+    """Brings the database up to date. Safe to run twice at once."""
+    from app import db
+
+    settings = config.settings()
+
+    async def work() -> list[str]:
+        await db.connect(settings.database_url, pool_size=1)
+        try:
+            return await db.migrate()
+        finally:
+            await db.close()
+
+    names = uvloop.run(work())
+    _say(*(f"applied {name}" for name in names) if names else ["nothing to apply"])
+
+
+@app.command()
+def schema(check: Check = False) -> None:
+    """Writes schema.graphql; with --check, compares it to the code and to the last commit."""
+    from app import published
+
+    if not check:
+        published.write()
+        return
+    faults = published.faults()
+    if faults:
+        _say(*faults)
+        raise typer.Exit(1)
+    _say(
+        "schema.graphql is up to date"
+        + (
+            ", and breaks no client."
+            if published.has_been_committed()
+            else "; the last commit has none to compare to."
+        )
+    )
+
+
+@app.command()
+def migrations(
+    name: Annotated[str, typer.Argument(help="What changes: add_warranties.")] = "", check: Check = False
+) -> None:
+    """Writes a migration for what changed in the models."""
+    from app import db
+
+    if check:
+        differences = uvloop.run(db.drift())
+        _say(*(differences or ["Migrations are up to date."]))
+        raise typer.Exit(1 if differences else 0)
+    if not name.isidentifier():
+        raise typer.BadParameter("Say what changes, as a Python name: make migrations NAME=add_warranties")
+    path = uvloop.run(db.make_migration(name))
+    _say(f"wrote {path}" if path else "nothing changed")
+
+
+@app.command()
+def doctor() -> None:
+    """Checks settings, database, migrations, Redis, clock, worker and SMTP; names what mends them."""
+    from app import doctor, embedded
+
+    if embedded.lend_settings():
+        _say("No settings here; looking at what `make run` started.")
+    findings = uvloop.run(doctor.examine(config.settings()))
+    for finding in findings:
+        _say(f"{'ok ' if finding.mend is None else 'ILL'}  {finding.part:<10}  {finding.seen}")
+        if finding.mend:
+            _say(f"                 → {finding.mend}")
+    raise typer.Exit(any(finding.mend for finding in findings))
+
+
+def _say(*lines: str) -> None:
+    print(*lines, sep="\n", flush=True)

@@ -1,0 +1,140 @@
+"""Looks at everything a process needs, and names the command that mends what is wrong."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from redis.asyncio import Redis
+
+from app import db
+from app.config import Settings, SmtpServer
+from app.workers.supervision import HEARTBEAT_KEY
+
+PATIENCE_S = 5
+CLOCK_DIFFERENCE_S = 2.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was looked at, what was seen, and, if it is not well, what mends it."""
+
+    part: str
+    seen: str
+    mend: str | None = None
+
+
+class Ill(Exception):
+    """What was seen, and what mends it."""
+
+    def __init__(self, seen: str, mend: str) -> None:
+        self.seen, self.mend = seen, mend
+        super().__init__(seen)
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """One finding for each part, in the order in which to mend them."""
+    async with _database(settings) as fault, _redis(settings) as redis:
+        return [
+            Finding("settings", f"complete ({settings.environment})"),
+            await _look("database", lambda: _database_answers(fault), "Start it, and check DATABASE_URL."),
+            await _look("migrations", lambda: _all_applied(fault), "python -m app migrate"),
+            await _look(
+                "redis", lambda: _redis_answers(redis), "Start Valkey or Redis, and check REDIS_URL."
+            ),
+            await _look("clock", lambda: _clocks_agree(fault), "Start the time service on both machines."),
+            await _look("worker", lambda: _worker_works(redis), "python -m app worker"),
+            await _look(
+                "smtp", lambda: _relay_answers(settings.smtp), "Check SMTP_URL, and that the relay runs."
+            ),
+        ]
+
+
+async def _look(part: str, look: Callable[[], Awaitable[str]], mend: str) -> Finding:
+    try:
+        return Finding(part, await asyncio.wait_for(look(), PATIENCE_S))
+    except Ill as ill:
+        return Finding(part, ill.seen, ill.mend)
+    except TimeoutError:
+        return Finding(part, f"no answer within {PATIENCE_S} s", mend)
+    except Exception as error:  # noqa: BLE001  Whatever it is, it is the finding.
+        return Finding(part, f"{type(error).__name__}: {error}", mend)
+
+
+@asynccontextmanager
+async def _database(settings: Settings) -> AsyncIterator[Exception | None]:
+    """None inside the block if connected, else why not."""
+    fault: Exception | None = None
+    try:
+        await asyncio.wait_for(db.connect(settings.database_url, pool_size=1), PATIENCE_S)
+    except Exception as error:  # noqa: BLE001  It becomes a finding.
+        fault = error
+    yield fault
+    await db.close()
+
+
+@asynccontextmanager
+async def _redis(settings: Settings) -> AsyncIterator[Redis]:
+    redis = Redis.from_url(settings.redis_url, socket_connect_timeout=PATIENCE_S)
+    yield redis
+    await redis.aclose()
+
+
+async def _database_answers(fault: Exception | None) -> str:
+    if fault is not None:
+        raise fault
+    started = time.perf_counter()
+    await db.now()
+    return f"{db.dialect()} answers in {(time.perf_counter() - started) * 1000:.1f} ms"
+
+
+async def _all_applied(fault: Exception | None) -> str:
+    _need(fault)
+    if names := await db.pending():
+        raise Ill(f"{len(names)} pending, from {names[0]}", "python -m app migrate")
+    return "all applied"
+
+
+async def _clocks_agree(fault: Exception | None) -> str:
+    _need(fault)
+    difference_s = abs((await db.now() - datetime.now(UTC)).total_seconds())
+    if difference_s > CLOCK_DIFFERENCE_S:
+        raise Ill(
+            f"{difference_s:.1f} s between here and the database", "Start the time service on both machines."
+        )
+    return "agrees with the database's"
+
+
+async def _redis_answers(redis: Redis) -> str:
+    started = time.perf_counter()
+    await redis.ping()
+    return f"answers in {(time.perf_counter() - started) * 1000:.1f} ms"
+
+
+async def _worker_works(redis: Redis) -> str:
+    if not await redis.exists(HEARTBEAT_KEY):
+        raise Ill("no sign of life", "python -m app worker")
+    return "works"
+
+
+async def _relay_answers(server: SmtpServer) -> str:
+    from aiosmtplib import SMTP
+
+    relay = SMTP(
+        hostname=server.host,
+        port=server.port,
+        use_tls=server.tls == "tls",
+        start_tls=server.tls == "starttls",
+        username=server.username,
+        password=server.password,
+        timeout=PATIENCE_S,
+    )
+    async with relay:
+        return "lets us in" if server.username else "answers"
+
+
+def _need(fault: Exception | None) -> None:
+    if fault is not None:
+        raise Ill("not known without the database", "Mend the database first.")

@@ -1,0 +1,237 @@
+"""The single-process mode, `make run`: database, Valkey, mail catcher, worker and web server, with demo data.
+
+All it keeps lies under var/. Whoever kills it leaves nothing that hinders the next start: the lock dies with the
+process, a Valkey that was left behind is adopted, and half-written mail is never shown.
+"""
+
+import asyncio
+import fcntl
+import os
+import secrets
+import shutil
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import orjson
+import uvicorn
+import uvloop
+from starlette.applications import Starlette
+
+from app import config, db, logs
+from app.config import Settings
+from app.integrations import mail_catcher, valkey
+from app.main import SERVER_OPTIONS, create_app, opened
+from app.workers.supervision import run_worker, supervise
+
+VAR = Path("var")
+HOST = "127.0.0.1"
+FROM = "divize@example.com"
+#: Ctrl-C ends everything within 2 s; these are the parts that wait for something.
+SERVER_GRACE_S = 1
+WORKER_GRACE_S = 0.3
+
+
+class CannotStart(Exception):
+    """Something of this machine is in the way; the text says what to do."""
+
+
+def run(*, port: int, reset: bool, var: Path = VAR) -> None:
+    """Runs until SIGINT or SIGTERM. Raises CannotStart, ConfigError."""
+    started = time.monotonic()
+    var = var.absolute()
+    with ExitStack() as stack:
+        stack.enter_context(_alone(var))
+        listener = stack.enter_context(_listening(port))
+        if reset:
+            _forget(var)
+        redis_url = os.environ.get("REDIS_URL") or stack.enter_context(_redis(var / "valkey"))
+        uvloop.run(_until_told(_everything(var, listener, redis_url, started)))
+
+
+def lend_settings(var: Path = VAR) -> bool:
+    """Gives a process without settings those of the last `make run`; False if it needs none or there are none."""
+    kept = var / "settings.json"
+    if os.environ.get("DATABASE_URL") or not kept.is_file():
+        return False
+    config.use(config.load(orjson.loads(kept.read_bytes())))
+    return True
+
+
+async def _until_told(work: Any) -> None:
+    task = asyncio.create_task(work)
+    for each in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(each, task.cancel)
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def _everything(var: Path, listener: socket.socket, redis_url: str, started: float) -> None:
+    mail_folder = var / "mail"
+    async with mail_catcher.catching(mail_folder) as smtp_port:
+        settings = _settings(var, listener.getsockname()[1], redis_url, smtp_port)
+        logs.configure(settings.log_level, as_json=False)
+        await _migrate(settings)
+        async with opened(settings) as parts:
+            people: list[Mapping[str, Any]] = []
+            app = create_app(settings, parts=parts, mail_folder=mail_folder)
+            async with _working(settings), _serving(app, listener) as server:
+                _announce(var, settings, people, time.monotonic() - started)
+                await asyncio.wait([server])
+                server.result()
+
+
+def _settings(var: Path, port: int, redis_url: str, smtp_port: int) -> Settings:
+    """The environment's, but never another's mail relay, and never a production."""
+    defaults = {
+        "database_url": f"sqlite://{var / 'divize.sqlite3'}",
+        "log_level": "WARNING",
+        "secret_key": _secret_key(var),
+        "smtp_from": FROM,
+        "trust_addresses": True,
+    }
+    fixed = {
+        "environment": "dev",
+        "host": HOST,
+        "port": port,
+        "public_url": f"http://{HOST}:{port}",
+        "redis_url": redis_url,
+        "smtp_url": f"smtp://{HOST}:{smtp_port}",
+    }
+    settings = config.load(defaults, **fixed)
+    _write_private(var / "settings.json", orjson.dumps(settings.model_dump(), option=orjson.OPT_INDENT_2))
+    config.use(settings)
+    return settings
+
+
+async def _migrate(settings: Settings) -> None:
+    await db.connect(settings.database_url)
+    try:
+        await db.migrate()
+    finally:
+        await db.close()
+
+
+@asynccontextmanager
+async def _working(settings: Settings) -> AsyncIterator[None]:
+    """A worker in this loop for the length of the block."""
+    work = supervise(lambda: run_worker(settings, drain_s=WORKER_GRACE_S), name="worker")
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+@asynccontextmanager
+async def _serving(app: Starlette, listener: socket.socket) -> AsyncIterator[asyncio.Task[None]]:
+    """uvicorn in this loop for the length of the block; its task ends early only if it fails."""
+    server = _Server(uvicorn.Config(app, **{**SERVER_OPTIONS, "timeout_graceful_shutdown": SERVER_GRACE_S}))
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        while not server.started and not task.done():  # noqa: ASYNC110  uvicorn has no event for it.
+            await asyncio.sleep(0.005)
+        yield task
+    finally:
+        server.should_exit = True
+        await asyncio.wait([task])
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to us: they end more than the web server."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _announce(var: Path, settings: Settings, people: Sequence[Mapping[str, Any]], took_s: float) -> None:
+    address = settings.public_url
+    facts = {
+        "graphql": f"{address}/graphql",
+        "ws": f"ws://{HOST}:{settings.port}/graphql",
+        "mail": f"{address}/dev/mail",
+        "people": people,
+    }
+    _write_private(var / "dev.json", orjson.dumps(facts, option=orjson.OPT_INDENT_2))
+    print(f"\nDivize is ready after {took_s:.1f} s. Ctrl-C ends it; its data stay in {var.name}/.\n")
+    print(f"  GraphiQL   {facts['graphql']}   (open it in a browser)")
+    print(f"  Sockets    {facts['ws']}   (graphql-transport-ws)")
+    print(f"  Mail       {facts['mail']}   (what is sent is caught here)\n")
+    for person in people:
+        print(
+            f"  {person['name']:<22} {', '.join(person['roles'])}\n    {person['email']}  {person['password']}  {person['token']}"
+        )
+    if people:
+        print(
+            f"\n  curl -s {facts['graphql']} -H 'Content-Type: application/json' \\\n"
+            f"    -H 'Authorization: Bearer {people[0]['token']}' \\\n"
+            """    -d '{"query":"{ contacts(first: 3) { edges { node { name } } } }"}'"""
+        )
+    print(f"\n  All of this is in {var.name}/dev.json too.", flush=True)
+
+
+@contextmanager
+def _alone(var: Path) -> Iterator[None]:
+    """The kernel drops the lock with the process, however it ends."""
+    var.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (var / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotStart(f"Another `make run` uses {var}. End it first.") from None
+        yield
+
+
+@contextmanager
+def _listening(port: int) -> Iterator[socket.socket]:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, port))
+        except OSError as error:
+            raise CannotStart(
+                f"Port {port} is not free ({error.strerror}). Take another: make run PORT={port + 1}"
+            ) from None
+        yield listener
+
+
+@contextmanager
+def _redis(folder: Path) -> Iterator[str]:
+    try:
+        server = valkey.start(folder)
+    except valkey.NoServer as error:
+        raise CannotStart(str(error)) from error
+    try:
+        yield server.url
+    finally:
+        server.stop()
+
+
+def _forget(var: Path) -> None:
+    """Everything but the lock. A Valkey that a killed process left would hold its data in memory."""
+    valkey.stop_left_behind(var / "valkey")
+    for path in var.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != "lock":
+            path.unlink()
+
+
+def _secret_key(var: Path) -> str:
+    path = var / "secret_key"
+    if not path.exists():
+        _write_private(path, secrets.token_urlsafe(48).encode())
+    return path.read_text()
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    partial = path.with_name(f"{path.name}.partial")
+    partial.touch(mode=0o600)
+    partial.write_bytes(content)
+    partial.replace(path)

@@ -1,0 +1,1 @@
+"""Transports around the schema: what speaks HTTP and WebSocket. No rules."""

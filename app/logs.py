@@ -1,0 +1,67 @@
+"""One log for everything: structlog's own events and the standard library's, with the request id, on stderr.
+
+Production writes JSON lines, a terminal gets text. Events carry ids, never names, addresses or contents.
+"""
+
+import logging
+import sys
+from typing import Any
+
+import orjson
+import structlog
+
+#: Libraries that tell at INFO what is nobody's business (paths with query strings, addresses) or of no use.
+_QUIET = {
+    "aiosmtpd": logging.WARNING,
+    "arq": logging.WARNING,
+    "asyncio": logging.WARNING,
+    "httpcore": logging.WARNING,
+    "httpx": logging.WARNING,
+    "mail": logging.ERROR,
+    "strawberry": logging.CRITICAL,
+    "tortoise": logging.WARNING,
+    "uvicorn": logging.WARNING,
+}
+
+
+def configure(level: str, *, as_json: bool) -> None:
+    """Sets up logging for this process; a second call replaces the first."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True) if as_json else _clock,
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendering(as_json)],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    for name, quiet_level in _QUIET.items():
+        logging.getLogger(name).setLevel(max(quiet_level, logging.getLevelName(level)))
+
+
+def _rendering(as_json: bool) -> list[structlog.typing.Processor]:
+    if as_json:
+        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_dumps)]
+    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)]
+
+
+def _dumps(event: dict[str, Any], **_: Any) -> str:
+    return orjson.dumps(event, default=str).decode()
+
+
+_clock = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
