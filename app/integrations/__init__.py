@@ -1,0 +1,1 @@
+"""One file per outside system. None of them knows a row of the database."""
