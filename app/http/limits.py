@@ -1,4 +1,6 @@
-"""Bytes are counted before anything looks at them: token and depth limits come too late for a 20 MB body."""
+"""Limits of the wire. Bytes are counted before anything looks at them: token and depth limits come too late for a
+20 MB body.
+"""
 
 import asyncio
 
@@ -9,6 +11,7 @@ from app.http.responses import Refused
 
 MOST_BODY_BYTES = 128 * 1024
 BODY_TIMEOUT_S = 15.0
+OPERATION_TIMEOUT_S = 10.0  # of a query or mutation, on either transport
 
 
 async def read_body(request: Request) -> bytes:

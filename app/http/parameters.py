@@ -43,7 +43,7 @@ def parameters_of(raw: object) -> Parameters:
     if not isinstance(raw, Mapping):
         raise Refused(400, BadRequest("The request must be a JSON object with a `query`."))
     query = raw.get("query")
-    if not isinstance(query, str) or not query.strip():
+    if not isinstance(query, str):
         raise Refused(400, BadRequest("`query` must be a GraphQL document."))
     return Parameters(
         query,

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from graphql import GraphQLError
 from starlette.responses import Response
+from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from app.errors import (
     BadRequest,
@@ -57,9 +58,11 @@ class Answering:
     media_type: str
     request_id: str
 
-    def executed(self, data: Mapping[str, Any] | None, errors: Sequence[GraphQLError]) -> Response:
-        """The answer of an operation that ran. A request error (no path anywhere) has no `data` key."""
-        if data is None and errors and not any(error.path for error in errors):
+    def result(self, result: ExecutionResult) -> Response:
+        """The answer of an operation. A request error (variables that do not fit: no path) has no `data` key."""
+        data, errors = result.data, result.errors or []
+        was_executed = data is not None or any(error.path for error in errors)
+        if errors and (isinstance(result, PreExecutionError) or not was_executed):
             return self.failed(errors)
         body: dict[str, Any] = {"data": data}
         if errors:

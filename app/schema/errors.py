@@ -86,7 +86,8 @@ def _present(error: GraphQLError, request_id: str | None) -> GraphQLError:
 def _explain(error: GraphQLError) -> tuple[str, dict[str, Any]]:
     cause = _cause(error)
     if isinstance(cause, CodedError):
-        return str(cause), {**cause.extensions, **_where(cause), "code": cause.code}
+        # What the raiser of the GraphQLError added (a coordinate) and what the cause brings (a permission).
+        return str(cause), {**(error.extensions or {}), **cause.extensions, **_where(cause), "code": cause.code}
     if isinstance(cause, Invalid):
         return str(cause), {"code": BadUserInput.code}
     if error.extensions and "code" in error.extensions:

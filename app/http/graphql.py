@@ -1,0 +1,188 @@
+"""`/graphql`: GraphQL over HTTP and, by the same address, over graphql-transport-ws.
+
+Strawberry's view is subclassed; HTTP is answered here, because most of what its view does had to be different: media
+types, statuses, malformed input, the choice of the operation, limits (see `responses`, `parameters`, `limits`).
+"""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from graphql import OperationDefinitionNode, OperationType
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.types.execution import ExecutionResult
+
+from app.errors import BadRequest, CodedError, Timeout
+from app.http.credentials import (
+    HttpSettings,
+    bearer_token,
+    client_of,
+    is_origin_allowed,
+    refuse_secrets_in_url,
+)
+from app.http.limits import OPERATION_TIMEOUT_S
+from app.http.middleware import request_id_of
+from app.http.parameters import Parameters, read_parameters
+from app.http.responses import JSON, Answering, Refused, negotiate
+from app.http.sockets import Sockets
+from app.http.websocket import SocketHandler
+from app.http.wire import SocketAdapter
+from app.schema.context import Authenticate, ClientInfo, Context
+from app.schema.documents import DocumentSchema
+from app.schema.errors import presented, request_error
+
+PATH = "/graphql"
+INIT_TIMEOUT = timedelta(seconds=5)
+MOST_SUBSCRIPTIONS = 20
+
+
+def graphql_routes(
+    schema: DocumentSchema,
+    *,
+    authenticate: Authenticate,
+    hub: Any,
+    settings: HttpSettings,
+    sockets: Sockets | None = None,
+) -> list[BaseRoute]:
+    """The endpoint's two routes. `sockets` watches the open sockets; make it yourself to run it in a lifespan."""
+    endpoint = GraphQLEndpoint(
+        schema,
+        authenticate=authenticate,
+        hub=hub,
+        settings=settings,
+        sockets=sockets or Sockets(),
+    )
+    return [Route(PATH, endpoint), WebSocketRoute(PATH, endpoint)]
+
+
+class GraphQLEndpoint(GraphQL[Context, None]):
+    """One schema at one address."""
+
+    schema: DocumentSchema
+    websocket_adapter_class = SocketAdapter
+    graphql_transport_ws_handler_class = SocketHandler
+
+    def __init__(
+        self,
+        schema: DocumentSchema,
+        *,
+        authenticate: Authenticate,
+        hub: Any,
+        settings: HttpSettings,
+        sockets: Sockets,
+    ) -> None:
+        super().__init__(
+            schema,
+            graphql_ide=None,
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
+            connection_init_wait_timeout=INIT_TIMEOUT,
+            max_subscriptions_per_connection=MOST_SUBSCRIPTIONS,
+        )
+        self.authenticate = authenticate
+        self.hub = hub
+        self.settings = settings
+        self.sockets = sockets
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Strawberry's own turns every failure into text/plain."""
+        if scope["type"] == "http":
+            response = await self.respond(Request(scope, receive))
+            await response(scope, receive, send)
+        else:
+            await self.open_socket(WebSocket(scope, receive, send))
+
+    async def open_context(self, token: str | None, client: ClientInfo, request_id: str) -> Context:
+        """The context of one operation. Raises Unauthenticated if `token` is not, or no longer, a session."""
+        viewer = await self.authenticate(token, client)
+        return Context(viewer, token, client, request_id, self.authenticate, self.hub, self.settings)
+
+    async def respond(self, request: Request) -> Response:
+        """The answer to one HTTP request, in the media type that the client asked for whenever that is known."""
+        if _wants_page(request):
+            return RedirectResponse("/graphiql", 303)
+        answering = Answering(JSON, request_id_of(request))
+        try:
+            answering = Answering(negotiate(request.headers.get("accept")), answering.request_id)
+            return await self._answer(request, answering)
+        except Refused as refusal:
+            return answering.refused(refusal)
+        except CodedError as error:
+            return answering.failed([request_error(error, answering.request_id)])
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody is there to read it
+
+    async def _answer(self, request: Request, answering: Answering) -> Response:
+        refuse_secrets_in_url(request)
+        parameters = await read_parameters(request)
+        context = await self.open_context(
+            bearer_token(request.headers), client_of(request), answering.request_id
+        )
+        document = self.schema.documents.read(parameters.query)
+        if document.errors:
+            return answering.failed(presented(document.errors, answering.request_id))
+        operation = document.operation(parameters.operation_name)
+        self._check_transport(operation, request.method)
+        return answering.result(await self._execute(parameters, operation, context))
+
+    def _check_transport(self, operation: OperationDefinitionNode, method: str) -> None:
+        kind = operation.operation
+        if kind is OperationType.MUTATION and method == "GET":
+            raise Refused(405, BadRequest("Mutations are sent by POST."), {"Allow": "POST"})
+        if kind is OperationType.SUBSCRIPTION:
+            raise BadRequest(
+                "Subscriptions are not answered over plain HTTP. Open a WebSocket to this address with the "
+                f"subprotocol {GRAPHQL_TRANSPORT_WS_PROTOCOL}."
+            )
+
+    async def _execute(
+        self, parameters: Parameters, operation: OperationDefinitionNode, context: Context
+    ) -> ExecutionResult:
+        try:
+            async with asyncio.timeout(OPERATION_TIMEOUT_S):
+                return await self.schema.execute(
+                    parameters.query,
+                    variable_values=parameters.variables,
+                    context_value=context,
+                    operation_name=operation.name.value if operation.name else None,
+                    operation_extensions=parameters.extensions,
+                )
+        except TimeoutError:
+            raise Timeout(f"It took longer than {OPERATION_TIMEOUT_S:g} s and was given up.") from None
+
+    async def open_socket(self, websocket: WebSocket) -> None:
+        """Refuses the handshake with 400 or 403, or serves the socket to its end."""
+        try:
+            refuse_secrets_in_url(websocket)
+        except Refused as refusal:
+            answering = Answering(JSON, request_id_of(websocket))
+            await websocket.send_denial_response(answering.refused(refusal))
+            return
+        await self.run(websocket)
+
+    def _check_websocket_origin(self, request: WebSocket) -> bool:
+        # Strawberry's own also trusts any Origin that equals the Host header: see is_origin_allowed.
+        return is_origin_allowed(request.headers.get("origin"), self.settings)
+
+    def decode_json(self, data: str | bytes) -> object:
+        # json lets NaN and lone surrogates pass, and fails on deep nesting with a RecursionError.
+        return orjson.loads(data)
+
+    def encode_json(self, data: object) -> str:
+        # Text: a frame of bytes breaks clients. And json escapes every Czech letter.
+        return orjson.dumps(data).decode()
+
+    async def get_context(self, request: Any, response: Any) -> Any:
+        """None: Strawberry wants one context for a connection, here each operation opens its own."""
+
+
+def _wants_page(request: HTTPConnection) -> bool:
+    """A browser that was sent to the endpoint's address."""
+    is_bare = request.scope["method"] == "GET" and not request.scope["query_string"]
+    return is_bare and request.headers.get("accept", "").startswith("text/html")

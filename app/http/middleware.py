@@ -1,0 +1,130 @@
+"""What every answer of the web server carries: a request id, headers for browsers, and no traceback."""
+
+import logging
+import re
+from uuid import uuid4
+
+import orjson
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.schema.errors import INTERNAL, MASKED_MESSAGE
+
+# Long enough to be somebody's id, and nothing that could forge a line of a log or a header.
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    # For answers that are no pages; a page brings its own.
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+log = logging.getLogger("divize.http")
+
+
+def middleware(*, is_secure: bool) -> list[Middleware]:
+    """For the application, outermost first. `is_secure`: people come by https, and browsers are told to insist on it."""
+    return [
+        Middleware(RequestIds),
+        Middleware(SecurityHeaders, is_secure=is_secure),
+        Middleware(Unforeseen),
+        Middleware(GZipMiddleware, minimum_size=1024, compresslevel=4),
+    ]
+
+
+def request_id_of(connection: HTTPConnection) -> str:
+    """The id of this request, the client's own if it sent a decent one. One is made where no middleware did."""
+    state = connection.scope.setdefault("state", {})
+    if "request_id" not in state:
+        state["request_id"] = new_request_id(connection.headers.get("x-request-id", ""))
+    return str(state["request_id"])
+
+
+def new_request_id(proposed: str = "") -> str:
+    return proposed if REQUEST_ID.fullmatch(proposed) else uuid4().hex
+
+
+class RequestIds:
+    """`X-Request-Id` in and out, and in every line that is logged meanwhile."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        request_id = request_id_of(HTTPConnection(scope))
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] in (
+                "http.response.start",
+                "websocket.accept",
+                "websocket.http.response.start",
+            ):
+                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            await self.app(scope, receive, send_with_id)
+
+
+class SecurityHeaders:
+    """Headers that browsers heed. What an answer sets itself stays."""
+
+    def __init__(self, app: ASGIApp, *, is_secure: bool) -> None:
+        self.app = app
+        self.headers = dict(SECURITY_HEADERS)
+        if is_secure:
+            self.headers["Strict-Transport-Security"] = "max-age=31536000"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self.headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+class Unforeseen:
+    """The edge where an exception that nobody handled becomes a masked answer and a line in the log."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_and_note)
+        except Exception:
+            request_id = request_id_of(HTTPConnection(scope))
+            log.exception("request %s failed", request_id)
+            if started:  # half an answer is out: only breaking the connection tells the client
+                raise
+            await _masked(request_id)(scope, receive, send)
+
+
+def _masked(request_id: str) -> Response:
+    extensions = {"code": INTERNAL, "requestId": request_id}
+    body = {"errors": [{"message": MASKED_MESSAGE, "extensions": extensions}]}
+    return Response(orjson.dumps(body), 500, media_type="application/json; charset=utf-8")
