@@ -113,6 +113,7 @@ def _body(message: EmailMessage, kind: str) -> str:
     if part is None:
         return ""
     try:
-        return str(part.get_content())
+        content = str(part.get_content())
     except LookupError:  # A charset that Python does not know.
-        return cast(bytes, part.get_payload(decode=True)).decode(errors="replace")
+        content = cast(bytes, part.get_payload(decode=True)).decode(errors="replace")
+    return content.replace("\r\n", "\n")

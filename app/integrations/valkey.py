@@ -41,7 +41,7 @@ class Valkey:
 
     def stop(self) -> None:
         """Ends the server after it wrote its data; returns when it is gone."""
-        if _command(self.socket_path, "SHUTDOWN") is None and self._process is not None:
+        if ask(self.socket_path, "SHUTDOWN") is None and self._process is not None:
             self._process.terminate()
         if self._process is not None:
             _reap(self._process)
@@ -57,7 +57,7 @@ def start(folder: Path) -> Valkey:
     folder = folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     socket_path = _socket_path(folder)
-    if _command(socket_path, "PING") == b"+PONG":
+    if ask(socket_path, "PING") == b"+PONG":
         return Valkey(socket_path, was_adopted=True)
     socket_path.unlink(missing_ok=True)
     log_path = folder / "valkey.log"
@@ -77,7 +77,7 @@ def start(folder: Path) -> Valkey:
 def stop_left_behind(folder: Path) -> None:
     """Ends the server that a killed process left in `folder`, if there is one."""
     socket_path = _socket_path(folder.absolute())
-    if _command(socket_path, "PING") == b"+PONG":
+    if ask(socket_path, "PING") == b"+PONG":
         Valkey(socket_path, was_adopted=True).stop()
 
 
@@ -117,8 +117,8 @@ def _socket_path(folder: Path) -> Path:
     return private / "valkey.sock"
 
 
-def _command(socket_path: Path, command: str) -> bytes | None:
-    """The first line of the answer; None if nobody listens. SHUTDOWN is answered by closing."""
+def ask(socket_path: Path, command: str) -> bytes | None:
+    """The first line of the answer to an inline command; None if nobody listens."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(STOP_TIMEOUT_S)
@@ -132,7 +132,7 @@ def _command(socket_path: Path, command: str) -> bytes | None:
 def _wait_until_ready(process: subprocess.Popen[bytes], socket_path: Path, log_path: Path) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
     while process.poll() is None and time.monotonic() < deadline:
-        if _command(socket_path, "PING") == b"+PONG":
+        if ask(socket_path, "PING") == b"+PONG":
             return
         time.sleep(0.01)
     _reap(process)
@@ -151,5 +151,5 @@ def _reap(process: subprocess.Popen[bytes]) -> None:
 
 def _wait_until_gone(socket_path: Path) -> None:
     deadline = time.monotonic() + STOP_TIMEOUT_S
-    while _command(socket_path, "PING") is not None and time.monotonic() < deadline:
+    while ask(socket_path, "PING") is not None and time.monotonic() < deadline:
         time.sleep(0.01)
