@@ -38,9 +38,8 @@ async def _read_bounded(request: Request) -> bytes:
 
 def _check_size(size: int) -> None:
     if size > MOST_BODY_BYTES:
-        raise Refused(
-            413, BadRequest(f"The body may have {MOST_BODY_BYTES} bytes at most."), {"Connection": "close"}
-        )
+        # The connection stays open: closed on a client that still sends, it would be reset, the answer unread.
+        raise Refused(413, BadRequest(f"The body may have {MOST_BODY_BYTES} bytes at most."))
 
 
 def _declared_size(request: Request) -> int:
