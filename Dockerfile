@@ -10,6 +10,7 @@ COPY --from=packages /opt/divize /opt/divize
 WORKDIR /srv/divize
 COPY app app
 COPY migrations migrations
+RUN python -m compileall -q app migrations
 ENV PATH=/opt/divize/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOST=0.0.0.0 PORT=8000
 USER divize
 EXPOSE 8000

@@ -138,13 +138,16 @@ def migrations(
 
 
 @app.command()
-def doctor() -> None:
-    """Checks settings, database, migrations, Redis, clock, worker and SMTP; names what mends them."""
+def doctor(parts: Annotated[list[str] | None, typer.Argument(help="Only these.")] = None) -> None:
+    """Checks settings, database, migrations, redis, clock, worker, smtp; names what mends them."""
     from app import doctor, embedded
+
+    if unknown := set(parts or ()).difference(doctor.PARTS):
+        raise typer.BadParameter(f"{', '.join(sorted(unknown))}: the parts are {', '.join(doctor.PARTS)}.")
 
     if embedded.lend_settings():
         _say("No settings here; looking at what `make run` started.")
-    findings = uvloop.run(doctor.examine(config.settings()))
+    findings = uvloop.run(doctor.examine(config.settings(), parts or doctor.PARTS))
     for finding in findings:
         _say(f"{'ok ' if finding.mend is None else 'ILL'}  {finding.part:<10}  {finding.seen}")
         if finding.mend:

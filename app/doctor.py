@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ from app import db
 from app.config import Settings, SmtpServer
 from app.workers.supervision import HEARTBEAT_KEY
 
+PARTS = ("settings", "database", "migrations", "redis", "clock", "worker", "smtp")
 PATIENCE_S = 5
 CLOCK_DIFFERENCE_S = 2.0
 
@@ -34,22 +35,19 @@ class Ill(Exception):
         super().__init__(seen)
 
 
-async def examine(settings: Settings) -> list[Finding]:
-    """One finding for each part, in the order in which to mend them."""
+async def examine(settings: Settings, parts: Collection[str] = PARTS) -> list[Finding]:
+    """One finding for each of `parts`, in the order in which to mend them."""
     async with _database(settings) as fault, _redis(settings) as redis:
-        return [
-            Finding("settings", f"complete ({settings.environment})"),
-            await _look("database", lambda: _database_answers(fault), "Start it, and check DATABASE_URL."),
-            await _look("migrations", lambda: _all_applied(fault), "python -m app migrate"),
-            await _look(
-                "redis", lambda: _redis_answers(redis), "Start Valkey or Redis, and check REDIS_URL."
-            ),
-            await _look("clock", lambda: _clocks_agree(fault), "Start the time service on both machines."),
-            await _look("worker", lambda: _worker_works(redis), "python -m app worker"),
-            await _look(
-                "smtp", lambda: _relay_answers(settings.smtp), "Check SMTP_URL, and that the relay runs."
-            ),
-        ]
+        looks: dict[str, tuple[Callable[[], Awaitable[str]], str]] = {
+            "settings": (lambda: _complete(settings), ""),
+            "database": (lambda: _database_answers(fault), "Start it, and check DATABASE_URL."),
+            "migrations": (lambda: _all_applied(fault), "python -m app migrate"),
+            "redis": (lambda: _redis_answers(redis), "Start Valkey or Redis, and check REDIS_URL."),
+            "clock": (lambda: _clocks_agree(fault), "Start the time service on both machines."),
+            "worker": (lambda: _worker_works(redis), "python -m app worker"),
+            "smtp": (lambda: _relay_answers(settings.smtp), "Check SMTP_URL, and that the relay runs."),
+        }
+        return [await _look(part, *looks[part]) for part in PARTS if part in parts]
 
 
 async def _look(part: str, look: Callable[[], Awaitable[str]], mend: str) -> Finding:
@@ -80,6 +78,10 @@ async def _redis(settings: Settings) -> AsyncIterator[Redis]:
     redis = Redis.from_url(settings.redis_url, socket_connect_timeout=PATIENCE_S)
     yield redis
     await redis.aclose()
+
+
+async def _complete(settings: Settings) -> str:
+    return f"complete ({settings.environment})"
 
 
 async def _database_answers(fault: Exception | None) -> str:
