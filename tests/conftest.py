@@ -8,6 +8,7 @@ import pytest
 
 from app import db
 from tests.databases import ENGINES, Databases, Engine
+from tests.db_models.league import connect_league
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +54,22 @@ async def own_database(database_url: str) -> AsyncIterator[str]:
     await db.connect(database_url)
     yield database_url
     await db.close()
+
+
+@pytest.fixture
+async def blank_url(engine: Engine, databases: Databases) -> AsyncIterator[str]:
+    """The URL of a database without any table. Closes the connection that the test opens."""
+    url = await databases.blank(engine)
+    yield url
+    await db.close()
+    await databases.drop(url)
+
+
+@pytest.fixture
+async def league(blank_url: str) -> str:
+    """A database of three small tables, for what is about databases and not about the application."""
+    await connect_league(blank_url)
+    return blank_url
 
 
 @dataclass

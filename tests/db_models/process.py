@@ -1,0 +1,35 @@
+"""A process of a test: `python -m tests.db_models.process migrate|write URL`."""
+
+import asyncio
+import sys
+
+from tortoise.transactions import in_transaction
+
+from app import db
+from tests.db_models.league import CHANGED, MODELS
+
+TRANSACTIONS = 150
+
+
+async def migrate() -> None:
+    sys.stdout.write(" ".join(await db.migrate()))
+
+
+async def write() -> None:
+    """Transactions that read before they write: what SQLite refuses to a plain BEGIN."""
+    for _ in range(TRANSACTIONS):
+        async with in_transaction():
+            await db.fetch("SELECT number FROM counters WHERE id = 1")
+            await db.fetch("UPDATE counters SET number = number + 1 WHERE id = 1")
+
+
+async def main(task: str, url: str) -> None:
+    await db.connect(url, models=MODELS, migrations=CHANGED)
+    try:
+        await {"migrate": migrate, "write": write}[task]()
+    finally:
+        await db.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

@@ -1,0 +1,104 @@
+import asyncio
+import sqlite3
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from tortoise.exceptions import TransactionManagementError
+from tortoise.transactions import in_transaction
+
+from app import db
+from tests.db_models.league import CREATED, JOINED_AT, MODELS, run_process
+from tests.db_models.models import Player
+from tests.db_models.process import TRANSACTIONS
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://root@localhost/crm",
+        "sqlite://relative.db",
+        "sqlite:////no/such/folder/a.db",
+        "postgres://a/b?x=1",
+    ],
+)
+async def test_a_wrong_url_is_refused_by_name(url: str) -> None:
+    with pytest.raises(ValueError, match=r"mysql|relative\.db|folder|x"):
+        await db.connect(url)
+
+
+async def test_a_process_has_one_database(league: str) -> None:
+    with pytest.raises(RuntimeError, match="Already connected"):
+        await db.connect(league)
+
+
+async def test_the_clock_is_the_database_s_and_in_utc(league: str) -> None:
+    before = datetime.now(UTC)
+    async with in_transaction():
+        first = await db.now()
+        await asyncio.sleep(0.002)
+        second = await db.now()
+
+    assert first.tzinfo is UTC and first < second
+    assert before - timedelta(milliseconds=1) <= first and second <= datetime.now(UTC)
+
+
+async def test_raw_sql_is_the_same_on_both_engines(league: str) -> None:
+    team = await db.fetch("SELECT id FROM teams")
+    in_prague = JOINED_AT.astimezone(timezone(timedelta(hours=1)))
+
+    rows = await db.fetch(
+        "SELECT joined_at, team_id, '$1' AS text FROM players WHERE number = $2 AND joined_at <= $1 AND team_id = $3",
+        [in_prague, 2, db.as_uuid(team[0]["id"])],
+    )
+
+    assert [(db.as_datetime(r["joined_at"]), r["team_id"], r["text"]) for r in rows] == [
+        (JOINED_AT, team[0]["id"], "$1")
+    ]
+    assert await db.fetch("UPDATE players SET number = 9 WHERE number = $1 RETURNING number", [2]) == [
+        {"number": 9}
+    ]
+    assert await Player.filter(joined_at=in_prague).count() == 2
+
+
+async def test_writing_processes_wait_for_each_other(blank_url: str) -> None:
+    await db.connect(blank_url, models=MODELS, migrations=CREATED)
+    await db.fetch("CREATE TABLE counters (id INT PRIMARY KEY, number INT NOT NULL)")
+    await db.fetch("INSERT INTO counters VALUES (1, 0)")
+
+    await asyncio.gather(run_process("write", blank_url), run_process("write", blank_url))
+
+    assert await db.fetch("SELECT number FROM counters") == [{"number": 2 * TRANSACTIONS}]
+
+
+async def test_a_cancelled_transaction_leaves_nothing_behind(league: str) -> None:
+    async def rename() -> None:
+        async with in_transaction():
+            await db.fetch("UPDATE teams SET city = 'Praha'")
+            await asyncio.Event().wait()
+
+    for delay in (0, 0.0001, 0.01):
+        task = asyncio.create_task(rename())
+        await asyncio.sleep(delay)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    async with in_transaction():
+        assert await db.fetch("SELECT city FROM teams") == [{"city": "Brno"}]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=False)
+async def test_a_transaction_that_cannot_begin_does_not_block_the_next(
+    league: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await db.fetch("PRAGMA busy_timeout=1")
+    other = sqlite3.connect(league.removeprefix("sqlite://"), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(TransactionManagementError, match="locked"):
+        async with in_transaction():
+            raise AssertionError("two writers at once")
+    other.close()
+
+    async with in_transaction():
+        assert len(await db.fetch("SELECT 1 FROM teams")) == 1
