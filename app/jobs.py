@@ -4,7 +4,7 @@ Services call `after_commit`, `ring` and `note` inside a unit of work; they neve
 sent is a doorbell: the database holds the truth, so a lost job or ring delays and never loses.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -59,12 +59,18 @@ class UnitOfWork:
 _current: ContextVar[UnitOfWork] = ContextVar("unit_of_work")
 _send_job: SendJob | None = None
 _ring_bell: RingBell | None = None
+_listeners: dict[str, Callable[[str], None]] = {}
 
 
 def bind(send: SendJob | None, ring: RingBell | None) -> None:
     """Connects this process to the queue and the doorbell; None for a process that has neither."""
     global _send_job, _ring_bell
     _send_job, _ring_bell = send, ring
+
+
+def listen(prefix: str, hear: Callable[[str], None]) -> None:
+    """In this process `hear` is called with what follows `prefix`, right after the commit, Redis or not."""
+    _listeners[prefix] = hear
 
 
 @asynccontextmanager
@@ -98,7 +104,11 @@ def ring(channel: str) -> None:
 
 
 def note(
-    subject: str, subject_id: UUID, changes: Mapping[str, Any] | None = None, *, project_id: UUID | None = None
+    subject: str,
+    subject_id: UUID,
+    changes: Mapping[str, Any] | None = None,
+    *,
+    project_id: UUID | None = None,
 ) -> None:
     """Adds an audit entry for this subject: its type's name, its id, and `{field: [old, new]}` without secrets."""
     _current.get().notes.append((subject, subject_id, project_id, changes or {}))
@@ -107,7 +117,9 @@ def note(
 async def _write_audit(work: UnitOfWork) -> None:
     if work.origin is None:
         return
-    notes: list[tuple[str, UUID | None, UUID | None, Mapping[str, Any]]] = [*work.notes] or [("", None, None, {})]
+    notes: list[tuple[str, UUID | None, UUID | None, Mapping[str, Any]]] = [*work.notes] or [
+        ("", None, None, {})
+    ]
     viewer = work.origin.viewer
     member = viewer if isinstance(viewer, Member) else None
     account = viewer if isinstance(viewer, AccountViewer) else None
@@ -127,9 +139,17 @@ async def _write_audit(work: UnitOfWork) -> None:
 
 
 async def _deliver(work: UnitOfWork) -> None:
+    _tell_listeners(work.rings)
     for job, ids, at in work.jobs:
         if _send_job is not None:
             await _send_job(job, ids, at)
     for channel in work.rings:
         if _ring_bell is not None:
             await _ring_bell(channel)
+
+
+def _tell_listeners(channels: Iterable[str]) -> None:
+    for channel in channels:
+        for prefix, hear in _listeners.items():
+            if channel.startswith(prefix):
+                hear(channel.removeprefix(prefix))
