@@ -9,24 +9,23 @@ from tortoise.fields import OnDelete
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 
 from app.models.base import NOBODY, JsonText, MomentField, Table
-from app.policy import Member, Viewer
+from app.policy import AccountViewer, Member, Viewer
 
 if TYPE_CHECKING:
-    from app.models.employees import Employee
     from app.models.projects import Project
 
 
 class IdempotencyRecord(Table):
-    """The hash of a mutation's input and the ids it made, never its answer: a repeat selects anew."""
+    """The hash of a mutation's input and the ids it made, never its answer: a repeat selects anew.
 
-    project: fields.ForeignKeyRelation["Project"] = fields.ForeignKeyField(
-        "models.Project", on_delete=OnDelete.RESTRICT, related_name=False
+    `scope_id` is whose key it is: the employee, or the account before it enters a project (then `project` is null).
+    """
+
+    project: fields.ForeignKeyNullableRelation["Project"] = fields.ForeignKeyField(
+        "models.Project", null=True, on_delete=OnDelete.RESTRICT, related_name=False
     )
-    project_id: UUID
-    employee: fields.ForeignKeyRelation["Employee"] = fields.ForeignKeyField(
-        "models.Employee", on_delete=OnDelete.CASCADE, related_name=False
-    )
-    employee_id: UUID
+    project_id: UUID | None
+    scope_id = fields.UUIDField()
     mutation = fields.CharField(max_length=100)
     key = fields.CharField(max_length=200)
     input_hash = fields.CharField(max_length=64)
@@ -35,15 +34,17 @@ class IdempotencyRecord(Table):
 
     class Meta:
         table = "idempotency_records"
-        indexes = (("project_id", "employee_id"), ("created_at",))
+        indexes = (("project_id",), ("created_at",))
         constraints = (
-            UniqueConstraint(fields=("employee_id", "key"), name="uq_idempotency_records_key"),
+            UniqueConstraint(fields=("scope_id", "key"), name="uq_idempotency_records_key"),
             CheckConstraint(check="key <> ''", name="ck_idempotency_records_key"),
         )
 
     @classmethod
     def visible_q(cls, viewer: Viewer) -> Q:
-        """One's own."""
+        """One's own, in the project that one is in."""
         if isinstance(viewer, Member):
-            return Q(project_id=viewer.project_id, employee_id=viewer.employee_id)
+            return Q(project_id=viewer.project_id, scope_id=viewer.employee_id)
+        if isinstance(viewer, AccountViewer):
+            return Q(project_id=None, scope_id=viewer.account_id)
         return NOBODY

@@ -1,0 +1,64 @@
+"""Repeats of a mutation: the second request with the same key has no second effect."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from app.errors import IdempotencyMismatch
+from app.models import IdempotencyRecord
+from app.policy import AccountViewer, Member
+
+KEPT_FOR = timedelta(hours=24)
+
+
+async def earlier(
+    viewer: AccountViewer, mutation: str, key: str, sent_hash: str, *, now: datetime
+) -> dict[str, Any] | None:
+    """What `keep` kept for this key: ids as text. None if nothing was within 24 hours.
+
+    Keys are the employee's own, or the account's outside of projects. Raises IdempotencyMismatch if the key stood for
+    another mutation or another input.
+    """
+    record = await IdempotencyRecord.visible_to(viewer).get_or_none(key=key, created_at__gt=now - KEPT_FOR)
+    if record is None:
+        return None
+    if (record.mutation, record.input_hash) != (mutation, sent_hash):
+        raise IdempotencyMismatch(
+            "This idempotencyKey was used for something else within 24 hours. Make a new key for a new effect."
+        )
+    return dict(record.result)
+
+
+async def keep(
+    viewer: AccountViewer,
+    mutation: str,
+    key: str,
+    sent_hash: str,
+    values: Mapping[str, Any],
+    *,
+    now: datetime,
+) -> None:
+    """Keeps the ids that the mutation made, and null for what is no id: a session is given out once.
+
+    Of parallel repeats one gets through; the others fail on the unique key and must run again.
+    """
+    await IdempotencyRecord.visible_to(viewer).filter(key=key, created_at__lte=now - KEPT_FOR).delete()
+    member = viewer if isinstance(viewer, Member) else None
+    await IdempotencyRecord.create(
+        project_id=member.project_id if member else None,
+        scope_id=member.employee_id if member else viewer.account_id,
+        mutation=mutation,
+        key=key,
+        input_hash=sent_hash,
+        result={name: _plain(value) for name, value in values.items()},
+        created_at=now,
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value if isinstance(value, str | int | bool) else None
