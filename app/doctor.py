@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from app import db
 from app.config import Settings, SmtpServer
-from app.workers.supervision import HEARTBEAT_KEY
+from app.workers import HEARTBEAT_KEY
 
 PARTS = ("settings", "database", "migrations", "redis", "clock", "worker", "smtp")
 PATIENCE_S = 5

@@ -14,8 +14,8 @@ from app import config, db, logs
 from app.config import Settings
 from app.http import dev_mail, health
 from app.http.health import Unwell
+from app.workers import HEARTBEAT_KEY
 from app.workers.pool import bound
-from app.workers.supervision import HEARTBEAT_KEY
 
 #: How uvicorn serves Divize, in one process or in many.
 SERVER_OPTIONS: Mapping[str, Any] = {

@@ -6,14 +6,14 @@ from pathlib import Path
 from graphql import build_schema
 from graphql.utilities import find_breaking_changes
 
-from app.schema import schema
+from app.schema import build
 
 FILE = Path("schema.graphql")
 
 
 def sdl() -> str:
     """The schema that the code makes."""
-    return schema.as_str().rstrip() + "\n"
+    return build().as_str().rstrip() + "\n"
 
 
 def write() -> None:

@@ -15,6 +15,12 @@ JobFunction = Callable[..., Any]
 #: arq gives a job that a killed worker held to another only after the longest time-out of all, and 10 s.
 LONGEST_JOB_S = 30
 
+#: There as long as jobs are being run, by any worker.
+HEARTBEAT_KEY = "divize:worker-heartbeat"
+HEARTBEAT_EVERY_S = 5
+#: Longer than a restart, so that one worker's does not take the web processes out of service.
+HEARTBEAT_KEPT_S = 20
+
 WORKER_FUNCTIONS: list[Function] = []
 CRON_JOBS: list[CronJob] = []
 

@@ -15,15 +15,19 @@ from redis.exceptions import RedisError
 
 from app import db
 from app.config import Settings
-from app.workers import CRON_JOBS, LONGEST_JOB_S, WORKER_FUNCTIONS, every
+from app.workers import (
+    CRON_JOBS,
+    HEARTBEAT_EVERY_S,
+    HEARTBEAT_KEPT_S,
+    HEARTBEAT_KEY,
+    LONGEST_JOB_S,
+    WORKER_FUNCTIONS,
+    every,
+)
 from app.workers.pool import bound, create_pool, serialize
 
 log = structlog.get_logger(__name__)
 
-HEARTBEAT_KEY = "divize:worker-heartbeat"
-HEARTBEAT_EVERY_S = 5
-#: Longer than a restart, so that one worker's does not take the web processes out of service.
-HEARTBEAT_KEPT_S = 20
 #: A second is promised from due to delivered; this is the part that waiting in the queue may take.
 POLL_DELAY_S = 0.05
 FIRST_PAUSE_S = 0.2
