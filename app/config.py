@@ -42,6 +42,18 @@ class SmtpServer:
     username: str | None = None
     password: str | None = Field(default=None, repr=False)
 
+    @classmethod
+    def parse(cls, address: str) -> "SmtpServer":
+        """`smtp+starttls://user:password@host:587`, `smtps://…` or `smtp://…`, taken apart."""
+        url = urlsplit(address)
+        return cls(
+            host=url.hostname or "",
+            port=url.port or _SMTP_PORTS[url.scheme],
+            tls=_SMTP_TLS[url.scheme],
+            username=unquote(url.username) if url.username else None,
+            password=unquote(url.password) if url.password else None,
+        )
+
 
 class Settings(BaseSettings):
     """Every setting is the environment variable of its upper-case name; a description says how to mend it.
@@ -215,14 +227,7 @@ class Settings(BaseSettings):
     @property
     def smtp(self) -> SmtpServer:
         """`smtp_url`, taken apart."""
-        url = urlsplit(self.smtp_url)
-        return SmtpServer(
-            host=url.hostname or "",
-            port=url.port or _SMTP_PORTS[url.scheme],
-            tls=_SMTP_TLS[url.scheme],
-            username=unquote(url.username) if url.username else None,
-            password=unquote(url.password) if url.password else None,
-        )
+        return SmtpServer.parse(self.smtp_url)
 
 
 def load(defaults: Mapping[str, Any] | None = None, **fixed: Any) -> Settings:
