@@ -88,8 +88,7 @@ class Activity(Table):
         indexes = (
             ("contact_id", "occurred_at", "id"),
             ("project_id", "occurred_at", "id"),
-            ("project_id", "contact_id"),
-            ("project_id", "author_id"),
+            ("author_id",),
         )
         constraints = (CheckConstraint(check="summary <> ''", name="ck_activities_summary"),)
 

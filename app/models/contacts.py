@@ -74,9 +74,9 @@ class Contact(Table):
             ("project_id", "sort_key", "id"),
             ("project_id", "created_at", "id"),
             ("project_id", "updated_at", "id"),
-            ("project_id", "division_id", "sort_key"),
-            ("project_id", "owner_id"),
-            ("project_id", "created_by_id"),
+            ("division_id", "sort_key", "id"),
+            ("owner_id", "sort_key", "id"),
+            ("created_by_id",),
             ("project_id", "status"),
             ("project_id", "ico"),
         )

@@ -55,7 +55,7 @@ class Mailbox(Table):
 
     class Meta:
         table = "mailboxes"
-        indexes = (("project_id", "division_id"), ("project_id", "employee_id"))
+        indexes = (("project_id",), ("division_id",), ("employee_id",))
         constraints = (
             CheckConstraint(
                 check="(level = 'DIVISION') = (division_id IS NOT NULL)", name="ck_mailboxes_division"
@@ -183,10 +183,9 @@ class Email(Table):
         indexes = (
             ("project_id", "created_at", "id"),
             ("contact_id", "created_at", "id"),
-            ("project_id", "contact_id"),
-            ("project_id", "author_id"),
-            ("project_id", "division_id"),
-            ("project_id", "mailbox_id"),
+            ("author_id",),
+            ("division_id",),
+            ("mailbox_id",),
             ("template_ref",),
         )
         constraints = (
@@ -238,7 +237,6 @@ class EmailRecipient(Table):
 
     class Meta:
         table = "email_recipients"
-        indexes = (("project_id", "email_id"),)
         constraints = (UniqueConstraint(fields=("email_id", "address"), name="uq_email_recipients_address"),)
 
     @classmethod

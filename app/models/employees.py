@@ -99,7 +99,7 @@ class Employee(Table):
         table = "employees"
         indexes = (
             ("project_id", "sort_key", "id"),
-            ("project_id", "partner_id"),
+            ("partner_id",),
             ("account_id", "status"),
         )
         constraints = (
@@ -166,7 +166,7 @@ class EmployeeDivision(Table):
 
     class Meta:
         table = "employee_divisions"
-        indexes = (("project_id", "employee_id"), ("project_id", "division_id"))
+        indexes = (("division_id",),)
         constraints = (UniqueConstraint(fields=("employee_id", "division_id"), name="uq_employee_divisions"),)
 
     @classmethod
@@ -201,7 +201,7 @@ class Invitation(Table):
 
     class Meta:
         table = "invitations"
-        indexes = (("project_id", "employee_id"), ("project_id", "invited_by_id"))
+        indexes = (("employee_id",), ("invited_by_id",))
 
     @classmethod
     def visible_q(cls, viewer: Viewer) -> Q:

@@ -69,7 +69,7 @@ class LeadShare(Table):
 
     class Meta:
         table = "lead_shares"
-        indexes = (("project_id", "partner_id"), ("project_id", "created_by_id"))
+        indexes = (("project_id", "created_at", "id"), ("partner_id",), ("created_by_id",))
         constraints = (
             CheckConstraint(check="campaign <> ''", name="ck_lead_shares_campaign"),
             CheckConstraint(
@@ -107,7 +107,7 @@ class LeadShareContact(Table):
 
     class Meta:
         table = "lead_share_contacts"
-        indexes = (("project_id", "share_id"), ("project_id", "contact_id"))
+        indexes = (("contact_id",),)
         constraints = (UniqueConstraint(fields=("share_id", "contact_id"), name="uq_lead_share_contacts"),)
 
     @classmethod

@@ -39,7 +39,7 @@ class Person(Table):
 
     class Meta:
         table = "persons"
-        indexes = (("contact_id", "sort_key", "id"), ("project_id", "contact_id"))
+        indexes = (("contact_id", "sort_key", "id"), ("project_id", "sort_key", "id"))
         constraints = (CheckConstraint(check="name <> ''", name="ck_persons_name"),)
 
     @classmethod

@@ -76,11 +76,10 @@ class Reminder(Table):
         # The open ones of an assignee by `alert_at` have a partial index, in the migration.
         indexes = (
             ("project_id", "due_at", "id"),
-            ("project_id", "assignee_id", "due_at"),
-            ("project_id", "contact_id", "due_at"),
-            ("contact_id",),
-            ("project_id", "created_by_id"),
-            ("project_id", "resolved_by_id"),
+            ("assignee_id", "due_at", "id"),
+            ("contact_id", "due_at", "id"),
+            ("created_by_id",),
+            ("resolved_by_id",),
         )
         constraints = (
             CheckConstraint(check="title <> ''", name="ck_reminders_title"),
@@ -153,7 +152,7 @@ class ReminderEvent(Table):
 
     class Meta:
         table = "reminder_events"
-        indexes = (("project_id", "employee_id"), ("created_at",))
+        indexes = (("created_at",),)
         constraints = (
             UniqueConstraint(fields=("employee_id", "number"), name="uq_reminder_events_number"),
             CheckConstraint(
