@@ -59,10 +59,9 @@ class Answering:
     request_id: str
 
     def result(self, result: ExecutionResult) -> Response:
-        """The answer of an operation. A request error (variables that do not fit: no path) has no `data` key."""
+        """The answer of an operation. A request error has no `data` key."""
         data, errors = result.data, result.errors or []
-        was_executed = data is not None or any(error.path for error in errors)
-        if errors and (isinstance(result, PreExecutionError) or not was_executed):
+        if is_request_error(result):
             return self.failed(errors)
         body: dict[str, Any] = {"data": data}
         if errors:
@@ -100,6 +99,15 @@ class Answering:
             headers,
             media_type=f"{self.media_type}; charset=utf-8",
         )
+
+
+def is_request_error(result: ExecutionResult) -> bool:
+    """Was nothing executed? Strawberry says so itself, except of variables that did not fit: their errors have no path."""
+    if isinstance(result, PreExecutionError):
+        return True
+    return (
+        bool(result.errors) and result.data is None and not any(error.path for error in result.errors or ())
+    )
 
 
 def negotiate(accept: str | None) -> str:

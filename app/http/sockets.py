@@ -53,7 +53,8 @@ class Sockets:
         self._watch: asyncio.Task[None] | None = None
         self._rechecks: set[asyncio.Task[None]] = set()
 
-    def __len__(self) -> int:
+    @property
+    def count(self) -> int:
         return len(self._sockets)
 
     def admit(self, socket: Socket) -> bool:

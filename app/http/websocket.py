@@ -26,7 +26,7 @@ from app.http.credentials import client_of, init_token
 from app.http.limits import OPERATION_TIMEOUT_S
 from app.http.middleware import new_request_id
 from app.http.parameters import Parameters, parameters_of
-from app.http.responses import Refused
+from app.http.responses import Refused, is_request_error
 from app.http.wire import SocketAdapter
 from app.policy import AccountViewer, Viewer
 from app.schema.context import Context
@@ -245,7 +245,10 @@ class SocketOperation(Operation[Context, None]):
         """Raises Unauthenticated, with nothing sent, if a subscriber's session is gone."""
         if self.subscriber:
             await self.subscriber.refresh()
-        await super().send_next(execution_result)
+        if is_request_error(execution_result):  # stock sends variables that do not fit as a result
+            await self.send_initial_errors(execution_result.errors or [])
+        else:
+            await super().send_next(execution_result)
 
 
 def _fault_of(message: object) -> str | None:
