@@ -1,0 +1,170 @@
+"""The commands, as processes of their own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.config import Settings
+from app.integrations import valkey
+from tests.test_embedded import free_port
+
+ROOT = Path(__file__).parent.parent
+PATIENCE_S = 60
+
+
+def environment_of(own: Mapping[str, str]) -> dict[str, str]:
+    foreign = {name.upper() for name in Settings.model_fields}
+    return {**{name: value for name, value in os.environ.items() if name not in foreign}, **own}
+
+
+def run(environment: Mapping[str, str], *command: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "app", *command],
+        cwd=ROOT,
+        env=environment_of(environment),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+
+
+@pytest.fixture
+def production(database_url: str, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment of an installation: its database and Valkey run, nothing else."""
+    server = valkey.start(tmp_path / "valkey")
+    yield {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": server.url,
+        "SECRET_KEY": "cV7m-2pXw9_Lk4RtYb8QzN1sHd5GfJ0aUeOiKxTq",
+        "PUBLIC_URL": "https://crm.example.com",
+        "SMTP_URL": "smtp://127.0.0.1:1",
+        "SMTP_FROM": "crm@example.com",
+        "PORT": str(free_port()),
+        "WEB_PROCESSES": "2",
+    }
+    server.stop()
+
+
+class Started:
+    """Processes of one installation, ended with the block if not before."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.environment = environment
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> "Started":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+    def start(self, *command: str) -> None:
+        self.processes.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "app", *command],
+                cwd=ROOT,
+                env=environment_of(self.environment),
+                stderr=subprocess.DEVNULL,
+            )
+        )
+
+    def wait_for(self, status: int) -> dict[str, str]:
+        """Until /readyz answers with this status; the state of each part."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            try:
+                answer = httpx.get(f"http://127.0.0.1:{self.environment['PORT']}/readyz")
+            except httpx.TransportError:
+                pass
+            else:
+                if answer.status_code == status:
+                    parts: dict[str, str] = answer.json()["parts"]
+                    return parts
+            time.sleep(0.1)
+        raise AssertionError(f"no {status} within {PATIENCE_S} s")
+
+    def end(self) -> float:
+        """SIGTERM to all; the seconds until the last was gone."""
+        started = time.monotonic()
+        for process in self.processes:
+            process.send_signal(signal.SIGTERM)
+        for process in self.processes:
+            process.wait(PATIENCE_S)
+        return time.monotonic() - started
+
+
+def test_two_web_processes_and_two_workers_serve_and_end_on_request(production: dict[str, str]) -> None:
+    with Started(production) as started:
+        started.start("serve")
+        parts = started.wait_for(503)
+        assert (parts["database"], parts["redis"], parts["migrations"]) == ("ok", "ok", "ok")
+        assert parts["worker"] == "no sign of life; run: python -m app worker"
+
+        started.start("worker")
+        started.start("worker")
+        started.wait_for(200)
+
+        assert started.end() < 5
+        # The second worker may have been told to go while it was still coming.
+        assert [process.returncode in (0, -signal.SIGTERM) for process in started.processes] == [True] * 3
+
+
+def test_migrating_twice_applies_nothing_the_second_time(production: dict[str, str]) -> None:
+    answer = run(production, "migrate")
+
+    assert (answer.returncode, answer.stdout) == (0, "nothing to apply\n")
+
+
+def test_the_doctor_names_what_is_ill_and_what_mends_it(production: dict[str, str]) -> None:
+    answer = run(production, "doctor")
+
+    assert answer.returncode == 1
+    lines = answer.stdout.splitlines()
+    assert [line[:15].strip() for line in lines if not line.startswith(" ")] == [
+        "ok   settings",
+        "ok   database",
+        "ok   migrations",
+        "ok   redis",
+        "ok   clock",
+        "ILL  worker",
+        "ILL  smtp",
+    ]
+    assert "                 → python -m app worker" in lines
+
+
+def test_the_doctor_looks_at_chosen_parts_only(production: dict[str, str]) -> None:
+    answer = run(production, "doctor", "database", "redis")
+
+    assert answer.returncode == 0
+    assert len(answer.stdout.splitlines()) == 2
+
+
+@pytest.mark.parametrize("command", ["serve", "worker", "migrate"])
+def test_without_settings_nothing_starts_and_all_faults_are_named(command: str) -> None:
+    answer = run({"SMTP_FROM": "crm@example.com"}, command)
+
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert [line.partition(":")[0] for line in answer.stderr.splitlines()] == [
+        "Divize does not start with these settings",
+        "SECRET_KEY",
+        "DATABASE_URL",
+        "REDIS_URL",
+        "PUBLIC_URL",
+        "SMTP_URL",
+    ]
+
+
+def test_no_command_shows_the_help() -> None:
+    answer = run({})
+
+    assert all(command in answer.stdout for command in ("serve", "worker", "migrate", "doctor"))
