@@ -1,0 +1,211 @@
+"""The doorbell between processes: "look into the database", never the news itself.
+
+One pattern subscription per process hears every ring of the installation, and a dictionary picks the bells that hang
+here. A subscription per channel would need a round trip for each of ten thousand listeners, again after every lost
+connection, and could miss a ring while it is under way; a ring nobody waits for costs a process some microseconds.
+Redis may be away, flushed or restarted: after each (re)connection every bell rings once, so that what was missed is
+looked up.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from redis.asyncio import Connection, ConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+log = structlog.get_logger(__name__)
+
+CONNECT_TIMEOUT_S = 2.0
+RING_TIMEOUT_S = 1.0
+#: A connection without a word for this long is asked for one; without an answer for as long again, it is dead.
+SILENCE_S = 10.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 5.0
+#: After this many rings in one go the loop's other tasks have their turn.
+RINGS_AT_ONCE = 100
+
+Hear = Callable[[str, str], None]
+
+
+class Bell:
+    """Hangs on one channel. Many rings before the next `wait` are one; none is lost between two of them."""
+
+    def __init__(self) -> None:
+        self._rung = asyncio.Event()
+
+    def ring(self) -> None:
+        self._rung.set()
+
+    async def wait(self, timeout_s: float) -> bool:
+        """True as soon as the bell has rung since the last `wait`, False after `timeout_s` without."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._rung.wait()
+        except TimeoutError:
+            return False
+        self._rung.clear()
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Listener:
+    prefix: str
+    hear: Hear
+    missed: Callable[[], None] | None
+
+
+class Hub:
+    """The doorbell of this process. `prefix` stands before every channel's name in Redis, for several installations.
+
+    Bells and listeners may be hung up before `start`, while Redis is away, and after `stop`.
+    """
+
+    def __init__(self, redis_url: str, *, prefix: str = "") -> None:
+        # No retries inside: a connection mended in silence would hide that rings were missed.
+        self._connections = ConnectionPool.from_url(
+            redis_url, socket_connect_timeout=CONNECT_TIMEOUT_S, retry=Retry(NoBackoff(), 0)
+        )
+        self._redis = Redis(connection_pool=self._connections)
+        self._prefix = prefix
+        self._bells: dict[str, set[Bell]] = {}
+        self._listeners: list[_Listener] = []
+        self._task: asyncio.Task[None] | None = None
+        self._pause_s = FIRST_PAUSE_S
+        self._rings_reach_redis = True
+        self._connected = asyncio.Event()
+
+    async def start(self) -> None:
+        """Begins to listen; returns at once, whether Redis is there or not."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._keep_listening(), name="pubsub")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+        await self._redis.aclose()
+        await self._connections.disconnect()
+
+    @property
+    def is_connected(self) -> bool:
+        return self._connected.is_set()
+
+    async def connected(self) -> None:
+        """Returns once rings of other processes are heard."""
+        await self._connected.wait()
+
+    async def ring(self, channel: str, payload: str = "") -> None:
+        """Rings everywhere. Without Redis at least in this process; that is logged, and never an error."""
+        try:
+            async with asyncio.timeout(RING_TIMEOUT_S):
+                await self._redis.publish(self._prefix + channel, payload)
+        except (RedisError, OSError) as fault:
+            self._log_ring_failed(fault)
+            self._deliver(channel, payload)
+        else:
+            self._rings_reach_redis = True
+
+    @asynccontextmanager
+    async def listen(self, channel: str) -> AsyncIterator[Bell]:
+        """A bell on `channel` for the length of the block. Enter first, then read the database, then wait."""
+        bell = Bell()
+        self._bells.setdefault(channel, set()).add(bell)
+        try:
+            yield bell
+        finally:
+            bells = self._bells[channel]
+            bells.discard(bell)
+            if not bells:
+                del self._bells[channel]
+
+    def on(self, prefix: str, hear: Hear, *, missed: Callable[[], None] | None = None) -> None:
+        """Calls `hear(rest of the channel, payload)` for every ring on a channel that begins with `prefix`.
+
+        `missed` is called when rings may have gone by unheard: take everything for changed. Both must be quick.
+        """
+        self._listeners.append(_Listener(prefix, hear, missed))
+
+    async def _keep_listening(self) -> None:
+        while True:
+            try:
+                await self._hear_until_lost()
+            except (RedisError, OSError) as fault:
+                if self._pause_s == FIRST_PAUSE_S:  # Once, not at every further try.
+                    log.warning("pubsub_lost", fault=type(fault).__name__)
+            finally:
+                self._connected.clear()
+            # Unequal pauses, so that many processes do not come back at one moment.
+            await asyncio.sleep(self._pause_s * random.uniform(0.5, 1))  # noqa: S311
+            self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+
+    async def _hear_until_lost(self) -> None:
+        connection: Connection = self._connections.make_connection()  # type: ignore[no-untyped-call]
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                await connection.connect()  # type: ignore[no-untyped-call]
+                await connection.send_command("PSUBSCRIBE", f"{_escaped(self._prefix)}*")
+                await connection.read_response()
+            self._pause_s = FIRST_PAUSE_S
+            self._connected.set()
+            self._ring_all()
+            await self._hear(connection)
+        finally:
+            await connection.disconnect(nowait=True)
+
+    async def _hear(self, connection: Connection) -> None:
+        """Raises when the connection is lost, also when it is dead without having been closed."""
+        is_asked, heard = False, 0
+        while True:
+            message = await connection.read_response(timeout=SILENCE_S)
+            if message is None and is_asked:
+                raise TimeoutError("Redis does not answer.")
+            if message is None:
+                await connection.send_command("PING")
+            elif message[0] == b"pmessage":
+                self._deliver(_text(message[2]).removeprefix(self._prefix), _text(message[3]))
+            is_asked, heard = message is None, heard + 1
+            if heard % RINGS_AT_ONCE == 0:
+                await asyncio.sleep(0)
+
+    def _deliver(self, channel: str, payload: str) -> None:
+        for bell in self._bells.get(channel, ()):
+            bell.ring()
+        for listener in self._listeners:
+            if channel.startswith(listener.prefix):
+                _call(listener.hear, channel.removeprefix(listener.prefix), payload)
+
+    def _ring_all(self) -> None:
+        for bells in self._bells.values():
+            for bell in bells:
+                bell.ring()
+        for listener in self._listeners:
+            if listener.missed is not None:
+                _call(listener.missed)
+
+    def _log_ring_failed(self, fault: Exception) -> None:
+        if self._rings_reach_redis:
+            log.warning("pubsub_ring_failed", fault=type(fault).__name__)
+        self._rings_reach_redis = False
+
+
+def _call(listener: Callable[..., None], *arguments: str) -> None:
+    try:
+        listener(*arguments)
+    except Exception:
+        log.exception("pubsub_listener_failed")
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _escaped(prefix: str) -> str:
+    """`prefix` as a pattern that matches itself alone."""
+    return "".join(f"\\{character}" if character in "*?[]^\\" else character for character in prefix)

@@ -1,0 +1,49 @@
+"""A real Valkey for tests, on a unix socket. It ends with the run, also when the run is killed."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from app.integrations import valkey
+
+
+@contextmanager
+def running_valkey(folder: Path | None = None) -> Iterator[str]:
+    """Gives its URL. With a `folder` it keeps its address there when it is started again."""
+    # Short: the kernel cuts the path of a socket at about 100 bytes.
+    own = None if folder else Path(tempfile.mkdtemp(prefix="dv-"))
+    server = valkey.start(folder or own or Path())
+    watchdog = _end_with_this_process(server.url)
+    try:
+        yield server.url
+    finally:
+        watchdog.kill()
+        watchdog.communicate()
+        server.stop()
+        if own:
+            shutil.rmtree(own, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """The run's Valkey: import this fixture where it is needed. Use channels and keys of the test's own."""
+    with running_valkey() as url:
+        yield url
+
+
+def _end_with_this_process(url: str) -> "subprocess.Popen[bytes]":
+    """A child that kills the server when the pipe to it closes, that is when this process is gone."""
+    with Redis.from_url(url) as client:
+        pid = client.info("server")["process_id"]
+    return subprocess.Popen(
+        [shutil.which("sh") or os.devnull, "-c", 'read -r _; kill "$0"', str(pid)],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    )
