@@ -20,6 +20,7 @@ from tortoise.migrations.autodetector import MigrationAutodetector
 from tortoise.migrations.executor import MigrationExecutor
 from tortoise.migrations.graph import MigrationKey
 from tortoise.migrations.migration import Migration
+from tortoise.migrations.operations import CreateModel, RunSQL
 from tortoise.migrations.schema_editor.base import BaseSchemaEditor
 from tortoise.migrations.schema_generator.state import State
 from tortoise.migrations.writer import MigrationWriter, format_migration_name
@@ -90,7 +91,12 @@ class _Migrator(MigrationExecutor):
     async def _apply_on(self, client: BaseDBAsyncClient, migration: Migration, state: State) -> None:
         editor = self._schema_editor(atomic=migration.atomic)
         editor.client = self.recorder.connection = client
-        await migration.apply(state, schema_editor=editor)
+        for operation in migration.operations:
+            # Cloning takes nine tenths of the time, and these operations look at the new state only.
+            before = state if isinstance(operation, CreateModel | RunSQL) else state.clone()
+            operation.state_forward(migration.app_label, state)
+            await operation.database_forward(migration.app_label, before, state, editor)
+        state.validate_relations_initialized()
         await _check_foreign_keys(client)
         await self.recorder.record_applied(migration.app_label, migration.name)
         _log.info("Applied migration %s", migration.name)

@@ -12,8 +12,8 @@ from tests.db_models.league import connect_league
 
 
 @pytest.fixture(scope="session")
-def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
-    databases = Databases(tmp_path_factory.mktemp("databases"))
+def databases() -> Iterator[Databases]:
+    databases = Databases()
     yield databases
     databases.close()
 

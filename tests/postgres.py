@@ -5,14 +5,12 @@ The wheel is found, never imported: its own server adds a user to the system. As
 """
 
 import ctypes
-import fcntl
 import importlib.util
 import os
 import pwd
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,8 +20,8 @@ from typing import Any
 
 import asyncpg
 
-_PREFIX = "dvz-pg-"  # Short: the path of a unix socket has 107 bytes.
-_ALIVE = "alive"
+from tests.scratch import scratch_folder
+
 _START_TIMEOUT_S = 60
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
@@ -35,6 +33,8 @@ _SETTINGS = {
     "synchronous_commit": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
+    "max_wal_size": "128MB",
+    "min_wal_size": "32MB",
     # It would hold a database that is about to be cloned.
     "autovacuum": "off",
     "listen_addresses": "",
@@ -68,18 +68,12 @@ class Server:
 @contextmanager
 def running_server() -> Iterator[Server]:
     """One server of its own for the caller, ready in about half a second."""
-    _sweep()
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
     user = _unprivileged_user()
-    if user:
-        os.chown(folder, user["user"], user["group"])
-    try:
-        with (folder / _ALIVE).open("w") as alive:
-            fcntl.flock(alive, fcntl.LOCK_EX)
-            with _process(folder, user):
-                yield Server(folder)
-    finally:
-        shutil.rmtree(folder)
+    with scratch_folder() as folder:
+        if user:
+            os.chown(folder, user["user"], user["group"])
+        with _process(folder, user):
+            yield Server(folder)
 
 
 @contextmanager
@@ -161,20 +155,3 @@ def _may_run(program: Path, folder: Path, user: dict[str, Any]) -> bool:
     except PermissionError:
         return False
     return done.returncode == 0
-
-
-def _sweep() -> None:
-    """Remove the folders of runs that were killed: nobody holds their lock any more."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        alive = folder / _ALIVE
-        if alive.exists() and time.time() - alive.stat().st_mtime > _START_TIMEOUT_S and _is_free(alive):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_free(path: Path) -> bool:
-    with path.open() as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-    return True
