@@ -96,7 +96,7 @@ def _is_ignorable(character: str) -> bool:
 #   "a"–"z", each of c h r s z also with "~", which is above every other sign: "c~" = č (after all of c), "h~" = ch
 #   "}xxxxxx" a letter of another alphabet, by code point.
 # So blanks and signs come before digits, digits before letters: "A 1" < "A-1" < "A1" < "Aa". A name is read word by
-# word: "Nový Svět" < "Novýbor". Only printable ASCII, so that binary order is the order on every engine and locale.
+# word: "Nový Svět" < "Novýbor". Printable ASCII, to be compared byte by byte (on PostgreSQL COLLATE "C").
 _CARON = "\u030c"
 _OWN_LETTERS = frozenset("crsz")
 _MARK_WEIGHTS = {
