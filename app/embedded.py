@@ -25,7 +25,7 @@ from starlette.applications import Starlette
 from app import config, db, logs
 from app.config import Settings
 from app.integrations import mail_catcher, valkey
-from app.main import SERVER_OPTIONS, create_app, opened
+from app.main import SERVER_OPTIONS, create_app, make_parts, opened
 from app.workers.supervision import run_worker, supervise
 
 VAR = Path("var")
@@ -76,7 +76,8 @@ async def _everything(var: Path, listener: socket.socket, redis_url: str, starte
         settings = _settings(var, listener.getsockname()[1], redis_url, smtp_port)
         logs.configure(settings.log_level, as_json=False)
         await _migrate(settings)
-        async with opened(settings) as parts:
+        parts = make_parts(settings)
+        async with opened(settings, parts):
             people: list[Mapping[str, Any]] = []
             app = create_app(settings, parts=parts, mail_folder=mail_folder)
             async with _working(settings), _serving(app, listener) as server:

@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from redis.asyncio import Redis
+from arq.connections import ArqRedis
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute
 
 from app import config, db, logs
 from app.config import Settings
 from app.http import dev_mail, health
 from app.http.health import Unwell
+from app.http.middleware import middleware
+from app.http.sockets import Sockets
+from app.integrations.pubsub import Hub
+from app.services import sessions
 from app.workers import HEARTBEAT_KEY
-from app.workers.pool import bound
+from app.workers.pool import bound, create_pool
 
 #: How uvicorn serves Divize, in one process or in many.
 SERVER_OPTIONS: Mapping[str, Any] = {
@@ -36,16 +39,25 @@ SERVER_OPTIONS: Mapping[str, Any] = {
 class Parts:
     """What this process holds open for its requests."""
 
-    redis: "Redis"
+    queue: ArqRedis
+    hub: Hub
+    sockets: Sockets
+
+
+def make_parts(settings: Settings) -> Parts:
+    """Nothing is open yet: that is for `opened`."""
+    return Parts(create_pool(settings), Hub(settings.redis_url), Sockets())
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Parts]:
-    """The database, the queue and the doorbell, open for the length of the block."""
+async def opened(settings: Settings, parts: Parts) -> AsyncIterator[None]:
+    """The database and the parts, open for the length of the block."""
     await db.connect(settings.database_url, pool_size=settings.pool_size)
     try:
-        async with bound(settings) as redis:
-            yield Parts(redis)
+        async with bound(parts.queue, parts.hub):
+            _hear_of_viewers(parts)
+            await parts.hub.start()
+            yield
     finally:
         await db.close()
 
@@ -54,15 +66,21 @@ def create_app(
     settings: Settings, *, parts: Parts | None = None, mail_folder: Path | None = None
 ) -> Starlette:
     """The application. It opens and closes its own parts, unless somebody holds `parts` open for it."""
+    own = parts or make_parts(settings)
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with nullcontext(parts) if parts else opened(settings) as app.state.parts:
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with nullcontext() if parts else opened(settings, own):
             yield
 
-    app = Starlette(lifespan=lifespan)
-    app.router.routes.extend(_routes(app, mail_folder))
-    return app
+    return Starlette(
+        lifespan=lifespan,
+        routes=[
+            *health.routes(_probes(own)),
+            *(dev_mail.routes(mail_folder) if mail_folder else []),
+        ],
+        middleware=middleware(is_secure=settings.public_url.startswith("https:")),
+    )
 
 
 def from_environment() -> Starlette:
@@ -72,18 +90,23 @@ def from_environment() -> Starlette:
     return create_app(settings)
 
 
-def _routes(app: Starlette, mail_folder: Path | None) -> list[BaseRoute]:
-    return [
-        *health.routes(
-            {
-                "database": _database_answers,
-                "migrations": _migrations_are_applied(),
-                "redis": lambda: _redis_answers(app.state.parts.redis),
-                "worker": lambda: _a_worker_works(app.state.parts.redis),
-            }
-        ),
-        *(dev_mail.routes(mail_folder) if mail_folder else []),
-    ]
+def _hear_of_viewers(parts: Parts) -> None:
+    """What a session may changes everywhere within a second of a revocation, and its sockets close."""
+
+    def hear(account_id: str, _: str) -> None:
+        sessions.forget(account_id)
+        parts.sockets.account_changed(account_id)
+
+    parts.hub.on(sessions.CHANNEL, hear, missed=sessions.BELIEVED.clear)
+
+
+def _probes(parts: Parts) -> Mapping[str, health.Probe]:
+    return {
+        "database": _database_answers,
+        "migrations": _migrations_are_applied(),
+        "redis": lambda: _redis_answers(parts.queue),
+        "worker": lambda: _a_worker_works(parts.queue),
+    }
 
 
 async def _database_answers() -> None:
@@ -103,10 +126,10 @@ def _migrations_are_applied() -> health.Probe:
     return probe
 
 
-async def _redis_answers(redis: "Redis") -> None:
+async def _redis_answers(redis: ArqRedis) -> None:
     await redis.ping()
 
 
-async def _a_worker_works(redis: "Redis") -> None:
+async def _a_worker_works(redis: ArqRedis) -> None:
     if not await redis.exists(HEARTBEAT_KEY):
         raise Unwell("no sign of life; run: python -m app worker")

@@ -1,4 +1,4 @@
-"""The way into the queue: one pool of Redis connections per process, shared with the doorbell.
+"""The way into the queue, and the binding of `app.jobs` to it and to the doorbell.
 
 Jobs travel as JSON: with arq's default, pickle, whoever can write to Redis runs code here.
 """
@@ -17,36 +17,34 @@ from redis.exceptions import RedisError
 
 from app import jobs
 from app.config import Settings
+from app.integrations.pubsub import Hub
 from app.jobs import Job
 
 log = structlog.get_logger(__name__)
 
-#: A change is in the database already when its bell is rung: nobody waits longer than this for Redis.
-RING_TIMEOUT_S = 1.0
+#: A change is in the database already when its job is sent: nobody waits longer than this for Redis.
+SEND_TIMEOUT_S = 1.0
 
 
 def create_pool(settings: Settings) -> ArqRedis:
     """A client that connects when it is first used; so a process starts, and says so, while Redis is away."""
-    connections = ConnectionPool.from_url(settings.redis_url, socket_connect_timeout=RING_TIMEOUT_S)
+    connections = ConnectionPool.from_url(settings.redis_url, socket_connect_timeout=SEND_TIMEOUT_S)
     return ArqRedis(connections, job_serializer=serialize, job_deserializer=orjson.loads)
 
 
 @asynccontextmanager
-async def bound(settings: Settings) -> AsyncIterator[ArqRedis]:
-    """Connects `app.jobs` to the queue and the doorbell for the length of the block."""
-    pool = create_pool(settings)
+async def bound(pool: ArqRedis, hub: Hub) -> AsyncIterator[None]:
+    """Connects `app.jobs` to the queue and the doorbell for the length of the block, then closes both."""
 
     async def send(job: Job, ids: Sequence[str], at: datetime | None) -> None:
-        await _ring_softly(job, pool.enqueue_job(job, *ids, _defer_until=at))
+        await _send_softly(pool, job, ids, at)
 
-    async def ring(channel: str) -> None:
-        await _ring_softly(channel, pool.publish(channel, b""))
-
-    jobs.bind(send, ring)
+    jobs.bind(send, hub.ring)
     try:
-        yield pool
+        yield
     finally:
         jobs.bind(None, None)
+        await hub.stop()
         await pool.aclose(close_connection_pool=True)
 
 
@@ -55,9 +53,10 @@ def serialize(value: Any) -> bytes:
     return orjson.dumps(value, default=str)
 
 
-async def _ring_softly(bell: str, ringing: Any) -> None:
-    """The sweepers find what a lost bell would have said, so a lost bell is no error of the caller."""
+async def _send_softly(pool: ArqRedis, job: Job, ids: Sequence[str], at: datetime | None) -> None:
+    """The sweepers find what a lost job would have done, so a lost job is no error of the caller."""
     try:
-        await asyncio.wait_for(ringing, RING_TIMEOUT_S)
-    except (RedisError, OSError, TimeoutError) as error:
-        log.warning("bell not rung", bell=bell, error=type(error).__name__)
+        async with asyncio.timeout(SEND_TIMEOUT_S):
+            await pool.enqueue_job(job, *ids, _defer_until=at)
+    except (RedisError, OSError) as error:
+        log.warning("job not sent", job=job, error=type(error).__name__)

@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from app import db
 from app.config import Settings
+from app.integrations.pubsub import Hub
 from app.workers import (
     CRON_JOBS,
     HEARTBEAT_EVERY_S,
@@ -83,9 +84,9 @@ async def run_worker(settings: Settings, *, drain_s: float = LONGEST_JOB_S - 10)
 
 async def run_process(settings: Settings) -> None:
     """The whole of `python -m app worker`: until SIGTERM or SIGINT."""
-    await db.connect(settings.database_url)
+    await db.connect(settings.database_url, pool_size=settings.pool_size)
     try:
-        async with bound(settings):
+        async with bound(create_pool(settings), Hub(settings.redis_url)):
             supervised = asyncio.create_task(supervise(lambda: run_worker(settings), name="worker"))
             for each in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(each, supervised.cancel)

@@ -9,14 +9,16 @@ from typing import Any
 
 import orjson
 import pytest
-from redis.asyncio import Redis
+from arq.connections import ArqRedis
 
 from app import jobs, workers
 from app.config import TEST_SECRET_KEY, Settings
 from app.integrations import valkey
+from app.integrations.pubsub import Hub
 from app.jobs import Job
+from app.workers import pool as queue
 from app.workers import supervision
-from app.workers.pool import bound, create_pool
+from app.workers.pool import create_pool
 from app.workers.supervision import run_worker, supervise
 
 Done = asyncio.Queue[tuple[str, ...]]
@@ -65,6 +67,13 @@ def settings_of(redis_url: str) -> Settings:
         smtp_url="smtp://127.0.0.1:1",
         smtp_from="divize@example.com",
     )
+
+
+@asynccontextmanager
+async def bound(settings: Settings) -> AsyncIterator[ArqRedis]:
+    pool = create_pool(settings)
+    async with queue.bound(pool, Hub(settings.redis_url)):
+        yield pool
 
 
 @asynccontextmanager
@@ -160,26 +169,9 @@ async def test_a_lost_redis_is_waited_for(
     again.stop()
 
 
-async def test_a_bell_that_cannot_be_rung_is_no_error_and_holds_nobody_up(tmp_path: Path) -> None:
+async def test_a_job_that_cannot_be_sent_is_no_error_and_holds_nobody_up(tmp_path: Path) -> None:
     async with bound(settings_of(f"unix://{tmp_path / 'nobody.sock'}")), asyncio.timeout(2):
         await send("1")
-        assert jobs._ring_bell is not None
-        await jobs._ring_bell("employee:1")
-
-
-async def test_a_ring_is_heard_on_its_channel(settings: Settings) -> None:
-    listener = Redis.from_url(settings.redis_url).pubsub()
-    await listener.subscribe("employee:1")
-    await listener.get_message(timeout=1)
-
-    async with bound(settings):
-        assert jobs._ring_bell is not None
-        await jobs._ring_bell("employee:1")
-
-    heard = await listener.get_message(timeout=1)
-    assert heard is not None
-    assert heard["channel"] == b"employee:1"
-    await listener.aclose()
 
 
 async def test_a_stopping_worker_lets_running_jobs_end(settings: Settings, done: Done) -> None:

@@ -1,0 +1,51 @@
+"""Sweeps: regular looks into the database that need no Redis, so that nothing waits for its return.
+
+Each worker process makes them; what they find is claimed by one conditional update, so several do no harm.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+Sweep = Callable[[], Awaitable[None]]
+
+SWEEPS: list[tuple[Sweep, float]] = []
+
+
+def sweep(every_s: float) -> Callable[[Sweep], Sweep]:
+    """Registers `async def f()`: called again so many seconds after it ended. An error is logged, and it goes on."""
+
+    def register(function: Sweep) -> Sweep:
+        SWEEPS.append((function, every_s))
+        return function
+
+    return register
+
+
+async def run_sweeps(*, drain_s: float) -> None:
+    """Makes all registered sweeps until cancelled; what is under way then is given `drain_s` to end."""
+    async with asyncio.TaskGroup() as group:
+        for each, every_s in SWEEPS:
+            group.create_task(_repeat(each, every_s, drain_s), name=f"sweep:{each.__qualname__}")
+
+
+async def _repeat(function: Sweep, every_s: float, drain_s: float) -> None:
+    while True:
+        under_way = asyncio.create_task(_once(function))
+        try:
+            await asyncio.shield(under_way)
+        except asyncio.CancelledError:
+            await asyncio.wait([under_way], timeout=drain_s)
+            under_way.cancel()
+            raise
+        await asyncio.sleep(every_s)
+
+
+async def _once(function: Sweep) -> None:
+    try:
+        await function()
+    except Exception:
+        log.exception("sweep failed", sweep=function.__qualname__)
