@@ -5,23 +5,23 @@ moment a bell tells that the account's rights changed; a mutation reads it again
 """
 
 import time
-from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
+from tortoise.queryset import QuerySet
+
 from app import db, jobs
 from app.config import settings
-from app.errors import Unauthenticated
+from app.errors import NotFound, Unauthenticated
 from app.models import DivisionScope, Employee, EmployeeDivision, EmployeeStatus, Session
 from app.policy import AccountViewer, Flag, Member, Role, Viewer, grants_of, is_external
 from app.security import new_token, token_hash
+from app.services.beliefs import Beliefs
 
+BELIEVED = Beliefs()
 CHANNEL = "viewers:"
-BELIEVED_FOR_S = 1.0
-MOST_BELIEVED = 10_000
 TOUCHED_EVERY = timedelta(minutes=1)
 MOST_PER_ACCOUNT = 50
 LONGEST_USER_AGENT = 300
@@ -76,14 +76,21 @@ async def read(token: str, *, now: datetime | None = None) -> AccountViewer:
 
 
 async def start(
-    account_id: UUID, *, employee: Employee | None, client_ip: str, user_agent: str, now: datetime
+    account_id: UUID,
+    *,
+    employee: Employee | None,
+    client_ip: str,
+    user_agent: str,
+    now: datetime,
+    ends_at: datetime | None = None,
 ) -> tuple[str, Session]:
     """A new session, in the employee's project or before any, and its token, which is stored nowhere.
 
-    Of more than 50 living sessions of one account the least recently used end.
+    It ends at `ends_at` at the latest, if that is sooner than any session would. Of more than 50 living sessions of one
+    account the least recently used end.
     """
     token = new_token()
-    ends_at = now + timedelta(days=settings().session_max_days)
+    ends_at = min(filter(None, (ends_at, now + timedelta(days=settings().session_max_days))))
     session = await Session.create(
         account_id=account_id,
         project_id=employee.project_id if employee else None,
@@ -98,6 +105,44 @@ async def start(
     )
     await _end_surplus(account_id, now)
     return token, session
+
+
+async def open_for(
+    account_id: UUID, *, project_id: UUID | None = None, client: Client, now: datetime
+) -> tuple[str, Session]:
+    """A new session in the project asked for; without one, in the account's only project, or before any.
+
+    Raises NotFound for a project in which the account is not at work.
+    """
+    at_work = [each async for each in _at_work(account_id, project_id).limit(2)]
+    if project_id is not None and not at_work:
+        raise _no_such_project()
+    employee = at_work[0] if len(at_work) == 1 else None
+    return await start(
+        account_id, employee=employee, client_ip=client.ip, user_agent=client.user_agent, now=now
+    )
+
+
+async def enter(
+    viewer: AccountViewer, *, project_id: UUID, client: Client, now: datetime
+) -> tuple[str, Session]:
+    """Exchanges the viewer's session for one in this project, which lasts no longer than the old one might have.
+
+    Raises NotFound for a project in which the account is not at work.
+    """
+    employee = await _at_work(viewer.account_id, project_id).first()
+    if employee is None:
+        raise _no_such_project()
+    left = await Session.get(id=viewer.session_id)
+    await revoke(viewer.account_id, left.id, now=now)
+    return await start(
+        viewer.account_id,
+        employee=employee,
+        client_ip=client.ip,
+        user_agent=client.user_agent,
+        now=now,
+        ends_at=left.absolute_expires_at,
+    )
 
 
 async def revoke(account_id: UUID, session_id: UUID, *, now: datetime) -> bool:
@@ -123,6 +168,23 @@ async def revoke_of_employee(employee: Employee, *, now: datetime) -> int:
     return ended
 
 
+async def revoke_visible(viewer: AccountViewer, session_id: UUID, *, now: datetime) -> UUID:
+    """Ends one of the viewer's own sessions, the present one too. Raises NotFound for one that is not, or ended."""
+    session = await Session.get_visible(viewer, session_id)
+    await revoke(viewer.account_id, session.id, now=now)
+    jobs.note("Session", session.id, project_id=session.project_id)
+    return session.id
+
+
+async def revoke_others(viewer: AccountViewer, *, now: datetime) -> list[UUID]:
+    """Ends every session of the viewer's account but the present one; tells which."""
+    others = await Session.visible_to(viewer).exclude(id=viewer.session_id).order_by("id")
+    await revoke_all(viewer.account_id, now=now, but=viewer.session_id)
+    for session in others:
+        jobs.note("Session", session.id, project_id=session.project_id)
+    return [session.id for session in others]
+
+
 def viewers_changed(account_id: UUID) -> None:
     """After the commit every process forgets what it believed of this account, and checks its sockets."""
     jobs.ring(f"{CHANNEL}{account_id}")
@@ -131,6 +193,16 @@ def viewers_changed(account_id: UUID) -> None:
 def forget(account_id: UUID | str) -> None:
     """Drops what this process believes of the account. For whoever hears the bell `viewers:<account id>`."""
     BELIEVED.forget(UUID(str(account_id)))
+
+
+def _at_work(account_id: UUID, project_id: UUID | None) -> QuerySet[Employee]:
+    """The account's active memberships of projects that go on; only that of `project_id` if there is one."""
+    places = Employee.filter(Employee.of_account_q(account_id), project__deletion_requested_at=None)
+    return places.filter(project_id=project_id) if project_id else places
+
+
+def _no_such_project() -> NotFound:
+    return NotFound("There is no such project.", input_path=("project_id",))
 
 
 async def _alive(hashed: str, now: datetime) -> Mapping[str, Any]:
@@ -210,46 +282,5 @@ async def _end_surplus(account_id: UUID, now: datetime) -> None:
 def _printable(sent: str) -> str:
     return "".join(character for character in sent[: 2 * LONGEST_USER_AGENT] if character.isprintable())
 
-
-@dataclass(frozen=True, slots=True)
-class Belief:
-    viewer: AccountViewer
-    read_at: float
-
-
-class Beliefs:
-    """What this process read of sessions within the last second, by token hash; the oldest give way to new ones."""
-
-    def __init__(self) -> None:
-        self._by_hash: OrderedDict[str, Belief] = OrderedDict()
-        self.generation = 0
-
-    def get(self, hashed: str) -> AccountViewer | None:
-        belief = self._by_hash.get(hashed)
-        if belief is None or time.monotonic() - belief.read_at >= BELIEVED_FOR_S:
-            return None
-        return belief.viewer
-
-    def put(self, hashed: str, viewer: AccountViewer, read_at: float, generation: int) -> None:
-        """Not kept if anything was forgotten since `generation`: it may have been read before that commit."""
-        if generation != self.generation:
-            return
-        self._by_hash[hashed] = Belief(viewer, read_at)
-        self._by_hash.move_to_end(hashed)
-        if len(self._by_hash) > MOST_BELIEVED:
-            self._by_hash.popitem(last=False)
-
-    def forget(self, account_id: UUID) -> None:
-        self.generation += 1
-        gone = [hashed for hashed, belief in self._by_hash.items() if belief.viewer.account_id == account_id]
-        for hashed in gone:
-            del self._by_hash[hashed]
-
-    def clear(self) -> None:
-        self.generation += 1
-        self._by_hash.clear()
-
-
-BELIEVED = Beliefs()
 
 jobs.listen(CHANNEL, forget)
