@@ -34,7 +34,7 @@ class Socket(Protocol):
 class Sockets:
     """A registry. Its watch runs while a socket is open, in the loop that opened it.
 
-    Wire the hub's `viewers` messages to `account_changed`.
+    Wire the hub's `viewers:` messages to `account_changed`, and its `missed` to `messages_missed`.
     """
 
     def __init__(
@@ -90,11 +90,11 @@ class Sockets:
 
     def account_changed(self, account_id: UUID | str) -> None:
         """A session, a role, a division or a share of the account changed: its sockets are checked at once."""
-        seated = self._by_account.get(UUID(str(account_id)))
-        if seated:
-            task = asyncio.create_task(self._recheck(list(seated)))
-            self._rechecks.add(task)
-            task.add_done_callback(self._rechecks.discard)
+        self._recheck_soon(self._by_account.get(UUID(str(account_id)), ()))
+
+    def messages_missed(self) -> None:
+        """The hub was away: any account may have changed meanwhile."""
+        self._recheck_soon(self._sockets)
 
     async def close_all(self, code: int = GOING_AWAY, reason: str = "Restarting") -> None:
         """For a shutdown that wants sockets closed before the server does it."""
@@ -104,6 +104,12 @@ class Sockets:
         while True:
             await asyncio.sleep(self._recheck_every_s)
             await self._recheck(list(self._sockets))
+
+    def _recheck_soon(self, sockets: Iterable[Socket]) -> None:
+        if concerned := list(sockets):
+            task = asyncio.create_task(self._recheck(concerned))
+            self._rechecks.add(task)
+            task.add_done_callback(self._rechecks.discard)
 
     async def _recheck(self, sockets: Iterable[Socket]) -> None:
         turnstile = asyncio.Semaphore(RECHECKS_AT_ONCE)

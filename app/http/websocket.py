@@ -21,7 +21,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
 from strawberry.types.execution import ExecutionResult
 from strawberry.utils.aio import aclosing
 
-from app.errors import CodedError, RateLimited, Timeout, Unauthenticated
+from app.errors import CodedError, Forbidden, RateLimited, Timeout, Unauthenticated
 from app.http.credentials import client_of, init_token
 from app.http.limits import OPERATION_TIMEOUT_S
 from app.http.middleware import new_request_id
@@ -30,7 +30,7 @@ from app.http.responses import Refused, is_request_error
 from app.http.wire import SocketAdapter
 from app.policy import AccountViewer, Viewer
 from app.schema.context import Context
-from app.schema.errors import presented, request_error
+from app.schema.errors import code_of, presented, request_error
 
 if TYPE_CHECKING:
     from app.http.graphql import GraphQLEndpoint
@@ -147,8 +147,8 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             await self._run(cast(SocketOperation, operation), request_id)
         except Unauthenticated as gone:
             await self.end(FORBIDDEN, str(gone))
-        except WebSocketDisconnected:
-            self.operations.pop(operation.id, None)
+        except (WebSocketDisconnected, _EndedError):
+            self.forget_id(operation.id)
         except CodedError as refusal:
             await self._fail(operation, [request_error(refusal, request_id)])
         except Exception as error:  # noqa: BLE001 - the edge: masked, and logged under the request id
@@ -245,10 +245,20 @@ class SocketOperation(Operation[Context, None]):
         """Raises Unauthenticated, with nothing sent, if a subscriber's session is gone."""
         if self.subscriber:
             await self.subscriber.refresh()
-        if is_request_error(execution_result):  # stock sends variables that do not fit as a result
+        if is_request_error(execution_result) or _is_refusal(execution_result):
+            # Stock sends variables that do not fit, and a subscription that was refused, as events.
             await self.send_initial_errors(execution_result.errors or [])
-        else:
-            await super().send_next(execution_result)
+            raise _EndedError
+        await super().send_next(execution_result)
+
+
+class _EndedError(Exception):
+    """The operation was answered with `error`: nothing more is to come."""
+
+
+def _is_refusal(result: ExecutionResult) -> bool:
+    refusals = (Forbidden.code, Unauthenticated.code)
+    return result.data is None and any(code_of(error) in refusals for error in result.errors or ())
 
 
 def _fault_of(message: object) -> str | None:

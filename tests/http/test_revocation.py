@@ -149,6 +149,17 @@ async def test_strangers_of_one_address_are_bounded(toy: Toy) -> None:
     await eventually(lambda: toy.sockets.count == 0)
 
 
+async def test_after_missed_messages_every_socket_is_checked(toy: Toy) -> None:
+    gone, alive = toy.sign_in(), toy.sign_in()
+    async with signed_in(toy, gone) as a, signed_in(toy, alive) as b:
+        del toy.sessions[gone]
+        toy.sockets.messages_missed()
+
+        assert (await a.closed())[0] == 4403
+        await b.subscribe("{ hello }")
+        assert (await b.receive())["type"] == "next"
+
+
 async def test_a_message_about_an_account_without_sockets_is_harmless(toy: Toy) -> None:
     toy.sockets.account_changed(uuid4())
 

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import httpx
 import strawberry
 import uvicorn
+from graphql import GraphQLError
 from starlette.applications import Starlette
 from strawberry.types import Info
 
@@ -140,6 +141,17 @@ class Subscription:
     async def trap(self) -> AsyncIterator[str]:
         yield "one"
         raise RuntimeError("SELECT secret FROM table")
+
+    @strawberry.subscription
+    async def forbidden(self, info: ToyInfo, after: int = 0) -> AsyncIterator[str]:
+        """Refused the way the guard refuses: with a path, and after some events if rights change under it."""
+        toy = toy_of(info)
+        try:
+            for number in range(after):
+                yield str(number)
+            raise GraphQLError("No.", path=["forbidden"], original_error=Forbidden("No."))
+        finally:
+            toy.note("stopped")
 
 
 schema = DocumentSchema(Query, Mutation, Subscription)
