@@ -203,20 +203,20 @@ async def make_activity(contact: Contact, author: Employee | None = None, **valu
     )
 
 
-async def make_reminder(assignee: Employee, **values: Any) -> Reminder:
-    """Open, due at noon, made by its assignee. `assignee=None` among the values leaves it unassigned."""
+async def make_reminder(assignee: Employee | None, **values: Any) -> Reminder:
+    """Open, due at noon, made by its assignee. One without an assignee needs `created_by`."""
+    values.setdefault("created_by", assignee)
     values.setdefault("due_at", NOON)
     values.setdefault("alert_at", values.get("snoozed_until") or values["due_at"])
-    defaults = {"assignee": assignee, "created_by": assignee, "title": f"Úkol {next(_numbers)}"}
-    return await Reminder.create(project_id=assignee.project_id, **_dated({**defaults, **values}))
+    values.setdefault("title", f"Úkol {next(_numbers)}")
+    project_id = values["created_by"].project_id
+    return await Reminder.create(project_id=project_id, assignee=assignee, **_dated(values))
 
 
 async def make_reminder_event(employee: Employee, **values: Any) -> ReminderEvent:
-    """An empty pop-up with the next number of the employee's feed."""
-    if "number" not in values:
-        employee.feed_number += 1
-        await employee.save(update_fields=["feed_number"])
-        values["number"] = employee.feed_number
+    """An empty pop-up with a number above every earlier one of the employee's feed."""
+    employee.feed_number = values.setdefault("number", next(_numbers))
+    await employee.save(update_fields=["feed_number"])
     defaults = {"kind": ReminderEventKind.POPUP, "created_at": NOON}
     return await ReminderEvent.create(
         project_id=employee.project_id, employee=employee, **{**defaults, **values}
@@ -239,9 +239,9 @@ async def make_mailbox(project: Project, **values: Any) -> Mailbox:
 
 
 async def make_email(
-    project: Project | None = None, *, recipients: Sequence[str] = ("zakaznik@example.cz",), **values: Any
+    project: Project | None = None, *, recipients: Sequence[str] | None = None, **values: Any
 ) -> Email:
-    """Queued business mail through the relay."""
+    """Queued business mail through the relay, to one address of its own unless `recipients` are given."""
     values.setdefault("state", EmailState.QUEUED)
     if values["state"] in (EmailState.QUEUED, EmailState.DEFERRED):
         values.setdefault("next_attempt_at", NOON)
@@ -256,7 +256,7 @@ async def make_email(
         "subject": f"Zpráva {next(_numbers)}",
     }
     email = await Email.create(project=project, **_dated({**defaults, **values}))
-    for address in recipients:
+    for address in recipients if recipients is not None else [f"zakaznik{next(_numbers)}@example.cz"]:
         await EmailRecipient.create(project=project, email=email, address=address)
     return email
 
