@@ -26,7 +26,7 @@ from app import config, db, logs
 from app.config import Settings
 from app.integrations import mail_catcher, valkey
 from app.main import SERVER_OPTIONS, create_app, make_parts, opened
-from app.workers.supervision import run_worker, supervise
+from app.workers.supervision import work
 
 VAR = Path("var")
 HOST = "127.0.0.1"
@@ -120,8 +120,7 @@ async def _migrate(settings: Settings) -> None:
 @asynccontextmanager
 async def _working(settings: Settings) -> AsyncIterator[None]:
     """A worker in this loop for the length of the block."""
-    work = supervise(lambda: run_worker(settings, drain_s=WORKER_GRACE_S), name="worker")
-    task = asyncio.create_task(work)
+    task = asyncio.create_task(work(settings, drain_s=WORKER_GRACE_S))
     try:
         yield
     finally:

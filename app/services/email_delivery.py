@@ -130,10 +130,12 @@ async def record(
 
 
 async def due(
-    *, now: datetime, limit: int, but_projects: Collection[UUID | None] = ()
+    *, now: datetime, limit: int, but: Collection[UUID] = (), but_projects: Collection[UUID | None] = ()
 ) -> list[tuple[UUID, UUID | None]]:
     """Mail that waits for nothing but a worker, longest waiting first: (id, project id)."""
     query = Email.filter(state__in=email_states.WAITING, next_attempt_at__lte=now)
+    if but:
+        query = query.filter(~Q(id__in=list(but)))
     if None in but_projects:
         query = query.filter(project_id__isnull=False)
     if named := [each for each in but_projects if each is not None]:

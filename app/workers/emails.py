@@ -70,20 +70,20 @@ async def send_email(ctx: dict[str, Any], email_id: str) -> None:
 
 @sweep(SWEEP_EVERY_S)
 async def send_due() -> None:
-    """Delivers what is due, as long as there is anything; each mail is tried once in a sweep."""
-    seen: set[UUID] = set()
-    under_way: set[asyncio.Task[None]] = set()
-    while True:
-        for email_id, project_id in await _due(but=seen):
-            seen.add(email_id)
-            under_way.add(asyncio.create_task(deliver(email_id, project_id)))
-        if not under_way:
-            return
-        done, under_way = await asyncio.wait(
-            under_way, timeout=LOOK_AGAIN_S, return_when=asyncio.FIRST_COMPLETED
-        )
-        for each in done:
-            each.result()
+    """Delivers what is due, as long as there is anything. When cancelled it takes no more and waits for what it began."""
+    under_way: dict[asyncio.Task[None], UUID] = {}
+    failed: set[UUID] = set()
+    try:
+        while True:
+            for email_id, project_id in await _due(but={*under_way.values(), *failed}):
+                under_way[asyncio.create_task(deliver(email_id, project_id))] = email_id
+            if not under_way:
+                return
+            await asyncio.wait(under_way, timeout=LOOK_AGAIN_S, return_when=asyncio.FIRST_COMPLETED)
+            failed |= _finished(under_way)
+    finally:
+        if under_way:
+            await asyncio.wait(under_way)
 
 
 @sweep(SWEEP_EVERY_S)
@@ -109,8 +109,20 @@ async def deliver(email_id: UUID, project_id: UUID | None) -> None:
 async def _due(but: set[UUID]) -> list[tuple[UUID, UUID | None]]:
     if SLOTS.free <= 0:
         return []
-    found = await email_delivery.due(now=await db.now(), limit=SLOTS.free, but_projects=SLOTS.full_projects())
-    return [each for each in found if each[0] not in but]
+    return await email_delivery.due(
+        now=await db.now(), limit=SLOTS.free, but=but, but_projects=SLOTS.full_projects()
+    )
+
+
+def _finished(under_way: dict[asyncio.Task[None], UUID]) -> set[UUID]:
+    """Takes out what is done; tells which failed, so that a sweep does not try them again and again."""
+    failed: set[UUID] = set()
+    for task in [each for each in under_way if each.done()]:
+        email_id = under_way.pop(task)
+        if (error := task.exception()) is not None:
+            log.error("mail could not be taken in hand", email_id=str(email_id), exc_info=error)
+            failed.add(email_id)
+    return failed
 
 
 async def _record(claim: Claim, results: list[RecipientResult]) -> None:

@@ -23,9 +23,11 @@ from app.workers import (
     HEARTBEAT_KEY,
     LONGEST_JOB_S,
     WORKER_FUNCTIONS,
+    emails,  # noqa: F401  Registers its jobs and sweeps.
     every,
 )
 from app.workers.pool import bound, create_pool, serialize
+from app.workers.sweeps import run_sweeps
 
 log = structlog.get_logger(__name__)
 
@@ -82,16 +84,24 @@ async def run_worker(settings: Settings, *, drain_s: float = LONGEST_JOB_S - 10)
         await _wind_down(worker, drain_s)
 
 
+async def work(settings: Settings, *, drain_s: float = LONGEST_JOB_S - 10) -> None:
+    """All of a worker's work in this loop until cancelled: jobs while there is Redis, sweeps in any case."""
+    async with asyncio.TaskGroup() as group:
+        jobs = supervise(lambda: run_worker(settings, drain_s=drain_s), name="worker")
+        group.create_task(jobs, name="jobs")
+        group.create_task(run_sweeps(drain_s=drain_s), name="sweeps")
+
+
 async def run_process(settings: Settings) -> None:
     """The whole of `python -m app worker`: until SIGTERM or SIGINT."""
     await db.connect(settings.database_url, pool_size=settings.pool_size)
     try:
         async with bound(create_pool(settings), Hub(settings.redis_url)):
-            supervised = asyncio.create_task(supervise(lambda: run_worker(settings), name="worker"))
+            working = asyncio.create_task(work(settings))
             for each in (signal.SIGINT, signal.SIGTERM):
-                asyncio.get_running_loop().add_signal_handler(each, supervised.cancel)
+                asyncio.get_running_loop().add_signal_handler(each, working.cancel)
             log.info("worker started", jobs=len(WORKER_FUNCTIONS), regular_jobs=len(CRON_JOBS))
-            await asyncio.wait([supervised])
+            await asyncio.wait([working])
             log.info("worker stopped")
     finally:
         await db.close()

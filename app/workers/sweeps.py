@@ -26,7 +26,11 @@ def sweep(every_s: float) -> Callable[[Sweep], Sweep]:
 
 
 async def run_sweeps(*, drain_s: float) -> None:
-    """Makes all registered sweeps until cancelled; what is under way then is given `drain_s` to end."""
+    """Makes all registered sweeps until cancelled.
+
+    A sweep under way is cancelled too: it takes no more, may end what it began within `drain_s`, and is then cancelled
+    once more.
+    """
     async with asyncio.TaskGroup() as group:
         for each, every_s in SWEEPS:
             group.create_task(_repeat(each, every_s, drain_s), name=f"sweep:{each.__qualname__}")
@@ -38,8 +42,10 @@ async def _repeat(function: Sweep, every_s: float, drain_s: float) -> None:
         try:
             await asyncio.shield(under_way)
         except asyncio.CancelledError:
-            await asyncio.wait([under_way], timeout=drain_s)
             under_way.cancel()
+            _, late = await asyncio.wait([under_way], timeout=drain_s)
+            for each in late:
+                each.cancel()
             raise
         await asyncio.sleep(every_s)
 
