@@ -1,0 +1,90 @@
+"""Writing the log that each employee's feed is read from.
+
+Numbers are taken under a lock on the employee's row in the transaction that appends, so that none commits behind a
+later one; a plain sequence would let late commits slip behind a reader.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from app import db, jobs
+from app.config import settings
+from app.models import Employee, ReminderClosedReason, ReminderEvent, ReminderEventKind
+
+CHANNEL = "feed:"
+
+
+async def tell_popups(
+    employees: Sequence[Employee], shown: Mapping[UUID, Sequence[UUID]], *, now: datetime
+) -> None:
+    """Tells each one's feed that his window opens with the reminders `shown` has for him."""
+    if not employees:
+        return
+    numbers = await _take_numbers([employee.id for employee in employees], 1)
+    await ReminderEvent.bulk_create(
+        ReminderEvent(
+            project_id=employee.project_id,
+            employee_id=employee.id,
+            number=numbers[employee.id][1],
+            kind=ReminderEventKind.POPUP,
+            reminder_ids=[str(id_) for id_ in shown[employee.id]],
+            repeat_minutes=employee.reminder_interval_minutes,
+            created_at=now,
+        )
+        for employee in employees
+    )
+    for employee in employees:
+        jobs.ring(f"{CHANNEL}{employee.id}")
+
+
+async def tell_closed(
+    employee_id: UUID,
+    reminder_ids: Sequence[UUID],
+    reason: ReminderClosedReason,
+    *,
+    now: datetime,
+    snoozed_until: datetime | None = None,
+) -> None:
+    """Tells his feed that these leave the window, on every device."""
+    if not reminder_ids:
+        return
+    [(project_id, last)] = (await _take_numbers([employee_id], len(reminder_ids))).values()
+    first = last - len(reminder_ids) + 1
+    await ReminderEvent.bulk_create(
+        ReminderEvent(
+            project_id=project_id,
+            employee_id=employee_id,
+            number=number,
+            kind=ReminderEventKind.CLOSED,
+            reminder_id=reminder_id,
+            closed_reason=reason,
+            snoozed_until=snoozed_until,
+            created_at=now,
+        )
+        for number, reminder_id in enumerate(reminder_ids, first)
+    )
+    jobs.ring(f"{CHANNEL}{employee_id}")
+
+
+async def _take_numbers(employee_ids: Sequence[UUID], count: int) -> dict[UUID, tuple[UUID, int]]:
+    """Takes the next `count` numbers of each feed: project and last number taken. Locks the employees."""
+    places = ", ".join(f"${place}" for place in range(2, len(employee_ids) + 2))
+    rows = await db.fetch(
+        f"UPDATE employees SET feed_number = feed_number + $1 WHERE id IN ({places}) "  # noqa: S608
+        "RETURNING id, project_id, feed_number",
+        [count, *employee_ids],
+    )
+    return {db.as_uuid(row["id"]): (db.as_uuid(row["project_id"]), row["feed_number"]) for row in rows}
+
+
+async def forget_old(*, now: datetime, limit: int = 1_000) -> int:
+    """Deletes events that were kept long enough for clients to fetch them, at most `limit`; tells how many."""
+    kept_since = now - timedelta(days=settings().reminder_log_days)
+    ids = (
+        await ReminderEvent.filter(created_at__lt=kept_since)
+        .order_by("created_at")
+        .limit(limit)
+        .values_list("id", flat=True)
+    )
+    return await ReminderEvent.filter(id__in=ids).delete() if ids else 0

@@ -1,0 +1,318 @@
+"""Reminders: what an employee must handle, due at a time.
+
+Everybody handles his own; REMINDER_ASSIGN gives reminders to others and handles theirs. Whatever changes one locks its
+assignee first, tells his feed what left the window, and works out when it opens next (see `popups`).
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from tortoise.expressions import F
+from tortoise.queryset import QuerySet
+
+from app import jobs
+from app.errors import Conflict, FaultCode, Invalid, NotFound
+from app.models import (
+    Contact,
+    Employee,
+    EmployeeStatus,
+    Reminder,
+    ReminderClosedReason,
+    ReminderKind,
+    ReminderState,
+)
+from app.policy import Member, Permission
+from app.services import popups, reminder_log
+from app.services.members import member_of
+from app.services.popups import refresh_window as refresh_window  # part of what this module offers
+from app.validation import LATEST, check, choice, line, moment, nullable, text, whole
+
+LONGEST_SNOOZE_MINUTES = 43_200
+RULES = {
+    "title": line(300),
+    "note": nullable(text(5_000)),
+    "kind": choice(ReminderKind),
+    "due_at": moment(),
+}
+
+
+async def create(
+    viewer: Member,
+    *,
+    now: datetime,
+    contact_id: UUID | None = None,
+    assignee_id: UUID | None = None,
+    **sent: Any,
+) -> Reminder:
+    """A new reminder, the viewer's own unless it is given to another. Due in the past, it pops up at once."""
+    viewer.require(Permission.REMINDER_OWN)
+    assignee = await _colleague(viewer, assignee_id or viewer.employee_id)
+    if contact_id is not None:
+        await Contact.get_visible(viewer, contact_id, path=("contact_id",))
+    given = {name: value for name, value in sent.items() if value is not None}
+    clean = check(given, RULES, required=("title", "due_at"))
+    await popups.lock(assignee.id)
+    await _require_able(assignee.id, contact_id, path="assignee_id")
+    reminder = await Reminder.create(
+        project_id=viewer.project_id,
+        assignee_id=assignee.id,
+        contact_id=contact_id,
+        created_by_id=viewer.employee_id,
+        alert_at=clean["due_at"],
+        created_at=now,
+        updated_at=now,
+        **clean,
+    )
+    jobs.note("Reminder", reminder.id)
+    await popups.refresh_window(assignee.id, now=now, alert_at=reminder.alert_at)
+    return reminder
+
+
+async def update(
+    viewer: Member,
+    *,
+    now: datetime,
+    id: UUID,  # noqa: A002
+    expected_version: int | None = None,
+    **sent: Any,
+) -> Reminder:
+    """Corrects an open reminder. A new due time takes the place of a snooze."""
+    reminder = await _locked(viewer, id)
+    changes = {name: value for name, value in sent.items() if name != "contact_id"}
+    clean = check(changes, RULES, required=[name for name in ("title", "due_at", "kind") if name in changes])
+    _require_version(reminder, expected_version)
+    _require_open(reminder)
+    if "contact_id" in sent:
+        clean["contact_id"] = await _linked_contact(viewer, reminder, sent["contact_id"])
+    if "due_at" in clean:
+        clean |= {"snoozed_until": None, "alert_at": clean["due_at"]}
+    before = reminder.alert_at
+    await _save(reminder, clean, now=now)
+    if reminder.alert_at != before and reminder.assignee_id is not None:
+        if before <= now < reminder.alert_at:
+            await _tell(reminder, ReminderClosedReason.CHANGED, now=now)
+        await popups.refresh_window(reminder.assignee_id, now=now, alert_at=reminder.alert_at)
+    return reminder
+
+
+async def reassign(viewer: Member, *, now: datetime, id: UUID, assignee_id: UUID) -> Reminder:  # noqa: A002
+    """Gives an open reminder to another employee; needs REMINDER_ASSIGN."""
+    viewer.require(Permission.REMINDER_ASSIGN)
+    assignee = await _colleague(viewer, assignee_id)
+    reminder = await _locked(viewer, id, also=assignee.id)
+    _require_open(reminder)
+    if reminder.assignee_id == assignee.id:
+        return reminder
+    await _require_able(assignee.id, reminder.contact_id, path="assignee_id")
+    await _tell(reminder, ReminderClosedReason.GIVEN_AWAY, now=now)
+    earlier_id = reminder.assignee_id
+    await _save(reminder, {"assignee_id": assignee.id}, now=now)
+    if earlier_id is not None:
+        await popups.refresh_window(earlier_id, now=now)
+    await popups.refresh_window(assignee.id, now=now, alert_at=reminder.alert_at)
+    return reminder
+
+
+async def snooze(viewer: Member, *, now: datetime, id: UUID, until: Mapping[str, Any]) -> Reminder:  # noqa: A002
+    """Lets an open reminder rest: `{"minutes": 10}` from now, or `{"at": …}` in the future."""
+    reminder = await _locked(viewer, id)
+    clean = check({"until": until}, {"until": _snooze_rule(now)})
+    _require_open(reminder)
+    at = clean["until"]
+    await _save(reminder, {"snoozed_until": at, "alert_at": at}, now=now)
+    await _tell(reminder, ReminderClosedReason.SNOOZED, now=now)
+    await _refresh(reminder, now=now)
+    return reminder
+
+
+async def resolve(viewer: Member, *, now: datetime, id: UUID) -> Reminder:  # noqa: A002
+    """It is done. Done twice it stays as it was the first time."""
+    reminder = await _locked(viewer, id)
+    if reminder.state is ReminderState.RESOLVED:
+        return reminder
+    done = {"state": ReminderState.RESOLVED, "resolved_at": now, "resolved_by_id": viewer.employee_id}
+    await _save(reminder, done, now=now)
+    await _tell(reminder, ReminderClosedReason.RESOLVED, now=now)
+    await _refresh(reminder, now=now)
+    return reminder
+
+
+async def delete(viewer: Member, *, now: datetime, id: UUID) -> UUID:  # noqa: A002
+    """Removes it for good, open or resolved."""
+    reminder = await _locked(viewer, id)
+    await Reminder.filter(id=reminder.id).delete()
+    jobs.note("Reminder", reminder.id, {"title": [reminder.title, None]})
+    if reminder.state is ReminderState.OPEN:
+        await _tell(reminder, ReminderClosedReason.DELETED, now=now)
+        await _refresh(reminder, now=now)
+    return reminder.id
+
+
+async def open_count(employee_id: UUID) -> int:
+    """How many open reminders he has, whatever he may still see."""
+    return await popups.open_of([employee_id]).count()
+
+
+async def reassign_all(
+    viewer: Member, *, from_employee_id: UUID, to_employee: Employee, now: datetime
+) -> None:
+    """Gives all his open reminders to one colleague; those whose contact that one may not see to nobody.
+
+    `to_employee` must be active, and had through `get_visible`.
+    """
+    await popups.lock(from_employee_id, to_employee.id)
+    open_ones = (
+        await popups.open_of([from_employee_id]).order_by("alert_at").values("id", "contact_id", "alert_at")
+    )
+    if not open_ones:
+        return
+    ids = [row["id"] for row in open_ones]
+    await Reminder.filter(id__in=ids, project_id=viewer.project_id).update(
+        assignee_id=to_employee.id, version=F("version") + 1, updated_at=now
+    )
+    await reminder_log.tell_closed(from_employee_id, ids, ReminderClosedReason.GIVEN_AWAY, now=now)
+    pairs = [(row["id"], row["contact_id"]) for row in open_ones]
+    hidden = await popups.give_away_hidden(to_employee, pairs, now=now)
+    kept = [row["alert_at"] for row in open_ones if row["id"] not in hidden]
+    jobs.note("Employee", from_employee_id, {"remindersGivenTo": [None, str(to_employee.id)]})
+    await popups.refresh_window(from_employee_id, now=now)
+    await popups.refresh_window(to_employee.id, now=now, alert_at=min(kept, default=None))
+
+
+async def close_of_contact(contact_id: UUID, *, now: datetime) -> None:
+    """Deletes the contact's reminders before it is deleted itself: they leave every window at once."""
+    held = await _lock_assignees(Reminder.filter(contact_id=contact_id))
+    await Reminder.filter(contact_id=contact_id).delete()
+    for employee_id, rows in held.items():
+        ids = [row["id"] for row in rows]
+        await reminder_log.tell_closed(employee_id, ids, ReminderClosedReason.DELETED, now=now)
+        await popups.refresh_window(employee_id, now=now)
+
+
+async def give_away_unseen(
+    *, contact_id: UUID | None = None, employee_id: UUID | None = None, now: datetime
+) -> None:
+    """Takes reminders from those who may no longer see the contact: of this contact, of this employee, or both.
+
+    Call it after divisions, shares or roles changed. They are then without an assignee (see `give_away_hidden`).
+    """
+    concerned = Reminder.filter(contact_id__isnull=False)
+    if contact_id is not None:
+        concerned = concerned.filter(contact_id=contact_id)
+    if employee_id is not None:
+        concerned = concerned.filter(assignee_id=employee_id)
+    for assignee_id, rows in (await _lock_assignees(concerned)).items():
+        employee = await Employee.get(id=assignee_id)
+        pairs = [(row["id"], row["contact_id"]) for row in rows]
+        if await popups.give_away_hidden(employee, pairs, now=now):
+            await popups.refresh_window(assignee_id, now=now)
+
+
+async def _lock_assignees(reminders: QuerySet[Reminder]) -> dict[UUID, list[dict[str, Any]]]:
+    """The open ones among these by their assignee, each of whom is locked."""
+    held = reminders.filter(state=ReminderState.OPEN, assignee_id__isnull=False)
+    await popups.lock(*[row["assignee_id"] for row in await held.distinct().values("assignee_id")])
+    found: dict[UUID, list[dict[str, Any]]] = {}
+    for row in await held.order_by("alert_at", "id").values("id", "contact_id", "assignee_id"):
+        found.setdefault(row["assignee_id"], []).append(row)
+    return found
+
+
+async def _locked(viewer: Member, id_: UUID, *, also: UUID | None = None) -> Reminder:
+    """The reminder, locked, and before it its assignee and the employee `also`. Raises NotFound."""
+    assignee_id = (await Reminder.get_visible(viewer, id_)).assignee_id
+    await popups.lock(assignee_id, also)
+    # Whatever others did while we waited for the lock is seen by this second look.
+    reminder = await Reminder.visible_to(viewer).select_for_update(no_key=True).get_or_none(id=id_)
+    if reminder is None:
+        raise NotFound("There is no such reminder.")
+    if reminder.assignee_id != assignee_id:
+        raise Conflict("Somebody gave this reminder away at this moment. Try again.")
+    return reminder
+
+
+async def _colleague(viewer: Member, employee_id: UUID) -> Employee:
+    """Whoever is to have a reminder: the viewer himself, or with REMINDER_ASSIGN another."""
+    if employee_id != viewer.employee_id:
+        viewer.require(Permission.REMINDER_ASSIGN)
+    return await Employee.get_visible(viewer, employee_id, path=("assignee_id",))
+
+
+async def _linked_contact(viewer: Member, reminder: Reminder, contact_id: UUID | None) -> UUID | None:
+    """The contact that an update names, in reach of the viewer and of the assignee."""
+    if contact_id is None:
+        return None
+    contact = await Contact.get_visible(viewer, contact_id, path=("contact_id",))
+    if reminder.assignee_id is not None and contact_id != reminder.contact_id:
+        await _require_able(reminder.assignee_id, contact_id, path="contact_id")
+    return contact.id
+
+
+async def _require_able(assignee_id: UUID, contact_id: UUID | None, *, path: str) -> None:
+    """Nobody gets a reminder that he could not handle or see."""
+    assignee = await Employee.get(id=assignee_id)
+    if assignee.status is not EmployeeStatus.ACTIVE:
+        sentence = f"{assignee.name} does not work here now. Choose an active employee."
+        raise Invalid.at(path, sentence, FaultCode.WRONG_STATE)
+    member = await member_of(assignee)
+    if not member.may(Permission.REMINDER_OWN):
+        sentence = f"{assignee.name} has no role, and so no reminders. Choose a colleague who has one."
+        raise Invalid.at(path, sentence, FaultCode.NOT_ALLOWED)
+    if contact_id is not None and not await Contact.visible_to(member).filter(id=contact_id).exists():
+        sentence = f"{assignee.name} does not see this contact. Choose a colleague who does."
+        raise Invalid.at(path, sentence, FaultCode.NOT_ALLOWED)
+
+
+def _require_version(reminder: Reminder, expected: int | None) -> None:
+    if expected is not None and expected != reminder.version:
+        sentence = (
+            f"Somebody changed this meanwhile: version {reminder.version}, not {expected}. Load it again."
+        )
+        raise Invalid.at("expected_version", sentence, FaultCode.STALE_VERSION)
+
+
+def _require_open(reminder: Reminder) -> None:
+    if reminder.state is not ReminderState.OPEN:
+        sentence = "This reminder is resolved. Make a new one instead."
+        raise Invalid.at("id", sentence, FaultCode.WRONG_STATE)
+
+
+def _snooze_rule(now: datetime) -> Any:
+    rules = {
+        "minutes": whole(1, LONGEST_SNOOZE_MINUTES),
+        "at": moment(now + timedelta(milliseconds=1), LATEST),
+    }
+
+    def clean(until: Mapping[str, Any]) -> datetime:
+        sent = check(until, rules)
+        at: datetime = sent["at"] if "at" in sent else now + timedelta(minutes=sent["minutes"])
+        return at
+
+    return clean
+
+
+async def _save(reminder: Reminder, values: Mapping[str, Any], *, now: datetime) -> None:
+    """Writes what differs. The row is locked, so nobody else's change is lost."""
+    changes = {name: value for name, value in values.items() if getattr(reminder, name) != value}
+    if not changes:
+        return
+    jobs.note(
+        "Reminder", reminder.id, {name: [getattr(reminder, name), new] for name, new in changes.items()}
+    )
+    await Reminder.filter(id=reminder.id).update(**changes, version=F("version") + 1, updated_at=now)
+    reminder.update_from_dict({**changes, "version": reminder.version + 1, "updated_at": now})
+
+
+async def _tell(reminder: Reminder, reason: ReminderClosedReason, *, now: datetime) -> None:
+    if reminder.assignee_id is not None:
+        until = reminder.snoozed_until if reason is ReminderClosedReason.SNOOZED else None
+        await reminder_log.tell_closed(
+            reminder.assignee_id, [reminder.id], reason, now=now, snoozed_until=until
+        )
+
+
+async def _refresh(reminder: Reminder, *, now: datetime) -> None:
+    if reminder.assignee_id is not None:
+        await popups.refresh_window(reminder.assignee_id, now=now)
