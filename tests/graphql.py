@@ -1,0 +1,231 @@
+"""A GraphQL client without a network: the real schema, a real session row, a real context.
+
+    answer = await as_role("SALES_REP").run(CONTACT_CREATE, input={"name": "Novák"})
+    assert answer.faults("contactCreate") == [] and answer.data["contactCreate"]["contact"]["name"] == "Novák"
+
+Rows among the variables are sent as their global ids. The fixtures at the end are used by every test in tests/schema and
+tests/services.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import count
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import pytest
+from argon2 import PasswordHasher
+
+from app import config, jobs, security
+from app.engine.ids import global_id
+from app.errors import CodedError
+from app.jobs import Job
+from app.models import Account, Employee, Project, Table
+from app.policy import Role
+from app.schema import build
+from app.schema.context import ClientInfo, Context
+from app.schema.errors import request_error
+from app.security import new_token, token_hash
+from app.services import sessions
+from tests.factories import make_account, make_employee, make_project, make_session
+
+PASSWORD = "spravne heslo"
+OTHER_PASSWORD = "jine spravne heslo"
+SETTINGS: Mapping[str, Any] = {
+    "environment": "test",
+    "secret_key": config.TEST_SECRET_KEY,
+    "database_url": "sqlite:///unused.db",
+    "redis_url": "unix:///unused",
+    "public_url": "https://crm.example.com",
+    "smtp_url": "smtp://localhost:25",
+    "smtp_from": "divize@example.com",
+}
+
+_requests = count(1)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a client gets. `errors` are the top-level ones, as they stand in the JSON."""
+
+    data: Any
+    errors: list[dict[str, Any]]
+
+    @property
+    def codes(self) -> list[str]:
+        return [error["extensions"]["code"] for error in self.errors]
+
+    def faults(self, mutation: str) -> list[tuple[str, str]]:
+        """(path, code) of the UserErrors in a payload: `[("input.name", "REQUIRED")]`. Fails on top-level errors."""
+        assert self.errors == [], self.errors
+        return [(".".join(error["path"]), error["code"]) for error in self.data[mutation]["errors"]]
+
+
+@dataclass
+class Client:
+    """Somebody who asks. His session begins with his first request, unless he has none."""
+
+    account: Account | None = None
+    employee: Employee | None = None
+    token: str | None = None
+    ip: str = "192.0.2.1"
+    user_agent: str = "pytest"
+    hub: Any = None
+    _role: tuple[tuple[Role | str, ...], Project | None, Mapping[str, Any]] | None = field(
+        default=None, repr=False
+    )
+
+    async def run(self, document: str, operation_name: str | None = None, /, **variables: Any) -> Answer:
+        """Runs a query or a mutation."""
+        try:
+            context = await self.context()
+        except CodedError as refusal:
+            return _answer(None, [request_error(refusal, None)])
+        result = await build().execute(
+            document, variable_values=_sent(variables), context_value=context, operation_name=operation_name
+        )
+        return _answer(result.data, result.errors)
+
+    async def subscribe(self, document: str, /, **variables: Any) -> AsyncIterator[Answer]:
+        """The answers of a subscription, one an event; close it (`aclosing`) to unsubscribe."""
+        stream = await build().subscribe(
+            document, variable_values=_sent(variables), context_value=await self.context()
+        )
+        async for result in stream:
+            yield _answer(result.data, result.errors)
+
+    async def context(self) -> Context:
+        """The context of one operation, made as the transports make it. Raises Unauthenticated."""
+        await self.sign_in()
+        client = ClientInfo(self.ip, self.user_agent)
+        viewer = await sessions.authenticate(self.token, client)
+        request_id = f"request-{next(_requests)}"
+        return Context(
+            viewer, self.token, client, request_id, sessions.authenticate, self.hub, config.settings()
+        )
+
+    async def sign_in(self) -> "Client":
+        """Makes the rows that are missing: the employee of `as_role`, the session."""
+        if self._role is not None and self.employee is None:
+            roles, project, values = self._role
+            self.employee = await make_employee(project or await make_project(), roles, **values)
+        if self.token is None and (self.employee or self.account):
+            if self.account is None and self.employee is not None:
+                self.account = await Account.get(id=self.employee.account_id)
+            assert self.account is not None
+            self.token = new_token()
+            await make_session(
+                self.account, self.employee, token_hash=token_hash(self.token), client_ip=self.ip
+            )
+        return self
+
+
+def anonymous(ip: str = "192.0.2.1") -> Client:
+    """Somebody who is not signed in."""
+    return Client(ip=ip)
+
+
+def as_account(account: Account) -> Client:
+    """A session that has not entered a project."""
+    return Client(account=account)
+
+
+def as_employee(employee: Employee) -> Client:
+    """A session in the employee's project."""
+    return Client(employee=employee)
+
+
+def as_role(*roles: Role | str, project: Project | None = None, **values: Any) -> Client:
+    """A new employee with these roles, in `project` or a new one. After the first request: `client.employee`."""
+    return Client(_role=(roles, project, values))
+
+
+def with_token(token: str) -> Client:
+    """Whoever holds this token."""
+    return Client(token=token)
+
+
+def gid(row: Table) -> str:
+    """The global id of a row."""
+    return global_id(type(row).__name__, row.id)
+
+
+async def make_account_with_password(password: str = PASSWORD, **values: Any) -> Account:
+    return await make_account(password_hash=await security.hash_password(password), **values)
+
+
+def _sent(value: Any) -> Any:
+    """Variables as JSON would carry them."""
+    if isinstance(value, Mapping):
+        return {name: _sent(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_sent(each) for each in value]
+    if isinstance(value, Table):
+        return gid(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID) else value
+
+
+def _answer(data: Any, errors: Any) -> Answer:
+    return Answer(data, [dict(error.formatted) for error in errors or ()])
+
+
+class SentJob(NamedTuple):
+    """A job that was given to the queue after a commit."""
+
+    job: Job
+    ids: tuple[str, ...]
+    at: datetime | None
+
+
+@dataclass
+class Bells:
+    """What left the unit of work after its commit."""
+
+    jobs: list[SentJob] = field(default_factory=list)
+    rings: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def settings() -> Iterator[config.Settings]:
+    """Those of a test; `config.override(…)` changes some for a block."""
+    loaded = config.load(**SETTINGS)
+    config.use(loaded)
+    yield loaded
+    config.use(None)
+
+
+@pytest.fixture
+def bells() -> Iterator[Bells]:
+    """Queue and doorbell of this test."""
+    heard = Bells()
+
+    async def send(job: Job, ids: Any, at: datetime | None) -> None:
+        heard.jobs.append(SentJob(job, tuple(ids), at))
+
+    async def ring(channel: str) -> None:
+        heard.rings.append(channel)
+
+    jobs.bind(send, ring)
+    yield heard
+    jobs.bind(None, None)
+
+
+@pytest.fixture
+def sent_jobs(bells: Bells) -> list[SentJob]:
+    return bells.jobs
+
+
+@pytest.fixture
+def rings(bells: Bells) -> list[str]:
+    return bells.rings
+
+
+@pytest.fixture
+def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashes by parameters that take a millisecond, the one for accounts that are not there too."""
+    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(security, "_hasher", quick)
+    monkeypatch.setattr(security, "DUMMY_HASH", quick.hash("nobody has this password"))
