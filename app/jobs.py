@@ -35,9 +35,9 @@ SendJob = Callable[[Job, Sequence[str], datetime | None], Awaitable[None]]
 RingBell = Callable[[str], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Origin:
-    """Where a change came from, for the audit log."""
+    """Where a change came from, for the audit log. `viewer` may be read again inside the transaction."""
 
     action: str
     viewer: Viewer = field(default_factory=Viewer)

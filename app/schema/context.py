@@ -1,10 +1,15 @@
 """What resolvers find in `info.context`: who asks, from where, under which request id."""
 
+import hashlib
+import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.policy import Viewer
+from graphql import GraphQLError
+
+from app.policy import Member, Viewer
+from app.services import sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,13 @@ class Context:
     authenticate: Authenticate = field(repr=False)
     hub: Any = None
     settings: Any = None
+    late_denials: list[GraphQLError] = field(default_factory=list)
+
+    @property
+    def cursor_key(self) -> bytes:
+        """Signs the cursors of the viewer's project, so that those of another are told apart."""
+        scope = self.viewer.project_id.bytes if isinstance(self.viewer, Member) else b"no project"
+        return hmac.new(self.settings.secret_key.encode(), b"cursor" + scope, hashlib.sha256).digest()
 
     @property
     def client_ip(self) -> str:
@@ -38,6 +50,11 @@ class Context:
     @property
     def user_agent(self) -> str:
         return self.client.user_agent
+
+    async def viewer_inside_transaction(self) -> Viewer:
+        """The viewer as the current transaction sees him; what a mutation decides by. Raises Unauthenticated."""
+        self.viewer = await sessions.read(self.token) if self.token else Viewer()
+        return self.viewer
 
     async def refresh(self) -> Viewer:
         """The viewer as of now, kept in the context. For each event of a subscription: rights change under it.

@@ -1,0 +1,159 @@
+"""The decision before execution: once per operation, over fragments, aliases, variables, @skip and @include.
+
+A denied output field is left out and answered null with one FORBIDDEN error, however many rows it would have had. A
+denied input field, argument, mutation, subscription, or a missing level refuses the whole operation.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import FieldNode as Node
+from graphql import (
+    GraphQLError,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    OperationDefinitionNode,
+    OperationType,
+    get_named_type,
+    is_list_type,
+)
+
+from app.engine.declare import TABLES
+from app.engine.document import CompositeType, Document, response_key
+from app.engine.guards import LATE, guard_of, metadata_of
+from app.errors import CodedError, Unauthenticated
+from app.policy import Guard, Level, Viewer
+
+MOST_ERRORS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the answer a field stands. Below a list `path` is the root field's; `pattern` goes all the way."""
+
+    path: tuple[str | int, ...] = ()
+    pattern: tuple[str, ...] = ()
+    below_list: bool = False
+
+    def step(self, key: str, definition: GraphQLField) -> "Place":
+        path = self.path[:1] if self.below_list else (*self.path, key)
+        listed = _is_list(definition)
+        return Place(path, (*self.pattern, key, *(["*"] if listed else [])), self.below_list or listed)
+
+
+@dataclass(slots=True)
+class Authorisation:
+    """What one viewer is denied in one operation."""
+
+    document: Document
+    viewer: Viewer
+    denials: dict[str, GraphQLError] = field(default_factory=dict)
+
+    def operation(self, operation: OperationDefinitionNode) -> list[GraphQLError]:
+        """One error for each denied field. Raises GraphQLError if the whole operation is refused."""
+        root = self.document.schema.get_root_type(operation.operation)
+        assert root is not None
+        refuse_root = operation.operation is not OperationType.QUERY
+        self._visit(root, operation.selection_set, Place(), refuse=refuse_root)
+        return self.errors()
+
+    def below(
+        self, parent: GraphQLObjectType, nodes: Sequence[Node], path: Sequence[str | int]
+    ) -> list[GraphQLError]:
+        """The same for a part of the answer whose viewer was not known before execution (a new session)."""
+        place = Place(tuple(path), tuple(str(step) for step in path))
+        for node in nodes:
+            self._visit(parent, node.selection_set, place, refuse=False)
+        return self.errors()
+
+    def errors(self) -> list[GraphQLError]:
+        found = list(self.denials.values())
+        if len(found) <= MOST_ERRORS:
+            return found
+        rest = len(found) - MOST_ERRORS
+        return [
+            *found[:MOST_ERRORS],
+            GraphQLError(f"{rest} more fields were denied.", extensions={"code": "FORBIDDEN"}),
+        ]
+
+    def _visit(self, parent: CompositeType, selection_set: Any, place: Place, *, refuse: bool) -> None:
+        for node, owner in self.document.fields_below(parent, selection_set):
+            definition = owner.fields.get(node.name.value)
+            if definition is not None:
+                self._visit_field(
+                    owner, definition, node, place.step(response_key(node), definition), refuse=refuse
+                )
+
+    def _visit_field(
+        self, owner: CompositeType, definition: GraphQLField, node: Node, place: Place, *, refuse: bool
+    ) -> None:
+        guard = guard_of(definition)
+        if guard is not None and not guard.granted_to(self.viewer) and not _seen_as_rows(owner, guard):
+            refusal = guard.refusal(self.viewer)
+            if refuse or isinstance(guard, Level) or isinstance(refusal, Unauthenticated):
+                raise located(refusal, node, place.path)
+            self._deny(owner, refusal, node, place)
+            return
+        self._check_arguments(definition, node, place)
+        if not metadata_of(definition).get(LATE):
+            named = get_named_type(definition.type)
+            if isinstance(named, GraphQLObjectType | GraphQLInterfaceType):
+                self._visit(named, node.selection_set, place, refuse=False)
+
+    def _deny(self, owner: CompositeType, refusal: CodedError, node: Node, place: Place) -> None:
+        coordinate = f"{owner.name}.{node.name.value}"
+        error = located(refusal, node, place.path)
+        error.extensions = {
+            **(error.extensions or {}),
+            "coordinate": coordinate,
+            "pathPattern": list(place.pattern),
+        }
+        self.denials.setdefault(coordinate, error)
+
+    def _check_arguments(self, definition: GraphQLField, node: Node, place: Place) -> None:
+        if not node.arguments:
+            return
+        for name, given in self.document.arguments(definition, node).items():
+            declared = definition.args[name]
+            self._require(guard_of(declared), node, place, f"the argument {name}")
+            self._check_input(declared.type, given, node, place)
+
+    def _check_input(self, type_: GraphQLInputType, given: Any, node: Node, place: Place) -> None:
+        if isinstance(type_, GraphQLNonNull):
+            type_ = type_.of_type
+        if isinstance(type_, GraphQLList) and isinstance(given, list):
+            for each in given:
+                self._check_input(type_.of_type, each, node, place)
+        elif isinstance(type_, GraphQLInputObjectType) and isinstance(given, Mapping):
+            for name, value in given.items():
+                self._require(guard_of(type_.fields[name]), node, place, f"{type_.name}.{name}")
+                self._check_input(type_.fields[name].type, value, node, place)
+
+    def _require(self, guard: Guard | None, node: Node, place: Place, what: str) -> None:
+        if guard is not None and not guard.granted_to(self.viewer):
+            error = located(guard.refusal(self.viewer), node, place.path)
+            error.extensions = {**(error.extensions or {}), "coordinate": what}
+            raise error
+
+
+def located(refusal: CodedError, node: Node, path: Sequence[str | int]) -> GraphQLError:
+    """The refusal as GraphQL's own error, at its place."""
+    extensions = {"code": refusal.code, **refusal.extensions}
+    return GraphQLError(str(refusal), [node], path=list(path), original_error=refusal, extensions=extensions)
+
+
+def _seen_as_rows(owner: CompositeType, guard: Guard) -> bool:
+    """A type's own permission is enforced as rows: without it there is no object to ask this field of."""
+    table = TABLES.get(owner.name)
+    return table is not None and guard is table.see and not isinstance(guard, Level)
+
+
+def _is_list(definition: GraphQLField) -> bool:
+    type_ = definition.type
+    return is_list_type(type_.of_type if isinstance(type_, GraphQLNonNull) else type_)

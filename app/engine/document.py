@@ -1,0 +1,84 @@
+"""Reading a selection: which fields a document asks for on a type, with fragments, @skip and @include applied."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLField,
+    GraphQLIncludeDirective,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    GraphQLSkipDirective,
+    SelectionNode,
+    SelectionSetNode,
+)
+from graphql.execution.values import VariableValues, get_argument_values, get_directive_values
+
+CompositeType = GraphQLObjectType | GraphQLInterfaceType
+Info = GraphQLResolveInfo[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One operation's surroundings: the schema, its fragments, the coerced variables."""
+
+    schema: GraphQLSchema
+    fragments: Mapping[str, FragmentDefinitionNode]
+    variables: VariableValues
+
+    @classmethod
+    def of(cls, info: Info) -> "Document":
+        """Strawberry hands resolvers the coerced values bare, where graphql-core has them with their sources."""
+        given: Any = info.variable_values
+        variables = given if isinstance(given, VariableValues) else VariableValues({}, given)
+        return cls(info.schema, info.fragments, variables)
+
+    def collect(self, parent: GraphQLObjectType, nodes: Iterable[FieldNode]) -> dict[str, list[FieldNode]]:
+        """Below `nodes`, what is asked of the concrete type `parent`: response key → its nodes. No `__typename`."""
+        found: dict[str, list[FieldNode]] = {}
+        for node in nodes:
+            for field, owner in self.fields_below(parent, node.selection_set):
+                if field.name.value != "__typename" and self._applies(parent, owner):
+                    found.setdefault(response_key(field), []).append(field)
+        return found
+
+    def fields_below(
+        self, parent: CompositeType, selection_set: SelectionSetNode | None
+    ) -> Iterator[tuple[FieldNode, CompositeType]]:
+        """Each field node in the selection set, with the type whose field it is; fragments opened."""
+        for node in selection_set.selections if selection_set else ():
+            if not self._included(node):
+                continue
+            if isinstance(node, FieldNode):
+                yield node, parent
+                continue
+            fragment: Any = self.fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
+            condition = fragment.type_condition
+            inner: Any = self.schema.type_map[condition.name.value] if condition else parent
+            yield from self.fields_below(inner, fragment.selection_set)
+
+    def arguments(self, definition: GraphQLField, node: FieldNode) -> dict[str, Any]:
+        """The node's arguments, coerced, under their GraphQL names."""
+        return get_argument_values(definition, node, self.variables)
+
+    def _included(self, node: SelectionNode) -> bool:
+        skip = get_directive_values(GraphQLSkipDirective, node, self.variables)
+        if skip and skip["if"]:
+            return False
+        include = get_directive_values(GraphQLIncludeDirective, node, self.variables)
+        return include is None or bool(include["if"])
+
+    def _applies(self, concrete: GraphQLObjectType, condition: CompositeType) -> bool:
+        return condition is concrete or (
+            isinstance(condition, GraphQLInterfaceType) and self.schema.is_sub_type(condition, concrete)
+        )
+
+
+def response_key(node: FieldNode) -> str:
+    return node.alias.value if node.alias else node.name.value

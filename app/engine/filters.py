@@ -1,0 +1,236 @@
+"""`where` and `orderBy`: the inputs generated from the declarations, and what they mean for a query."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+import strawberry
+from tortoise.expressions import Q
+
+from app.engine.declare import Column, Table
+from app.engine.guards import GUARD, described, directives_of
+from app.engine.ids import local_id
+from app.engine.types import (
+    base_type_of,
+    condition,
+    field_of,
+    graphql_name,
+    list_of,
+    make_type,
+    new_field,
+)
+from app.errors import BadUserInput, NotFound
+from app.policy import Level
+
+MOST_VALUES = 250
+NO_ROW = UUID(int=0)
+
+
+@strawberry.enum(description="Which way to sort.")
+class SortDirection(Enum):
+    ASC = "ASC"
+    DESC = "DESC"
+
+
+def _operators(name: str, value: Any, names: Sequence[str]) -> Any:
+    """An input of comparison operators over one kind of value."""
+    made: Any = make_type(name, "Conditions on one field; all that are given must hold.", kind="input")
+    meanings = {
+        "eq": "Equal to this.",
+        "ne": "Anything but this (or nothing at all).",
+        "in": f"One of these, at most {MOST_VALUES}.",
+        "lt": "Before or below this.",
+        "lte": "This, or before or below it.",
+        "gt": "After or above this.",
+        "gte": "This, or after or above it.",
+        "isNull": "True: has no value. False: has one.",
+    }
+    for operator in names:
+        type_: Any = {"in": list_of(value) | None, "isNull": bool | None}.get(operator, value | None)
+        made.__strawberry_definition__.fields.append(
+            new_field(
+                operator,
+                type_,
+                meanings[operator],
+                owner=made,
+                metadata={GUARD: Level.ANONYMOUS},
+                is_input=True,
+            )
+        )
+    return made
+
+
+StringFilter = _operators("StringFilter", str, ["eq", "ne", "in", "isNull"])
+IDFilter = _operators("IDFilter", strawberry.ID, ["eq", "ne", "in", "isNull"])
+IntFilter = _operators("IntFilter", int, ["eq", "ne", "in", "lt", "lte", "gt", "gte", "isNull"])
+BooleanFilter = _operators("BooleanFilter", bool, ["eq"])
+DateTimeFilter = _operators("DateTimeFilter", datetime, ["eq", "lt", "lte", "gt", "gte", "isNull"])
+_FILTERS: dict[Any, type] = {str: StringFilter, int: IntFilter, bool: BooleanFilter, datetime: DateTimeFilter}
+
+
+def filter_type(table: type[Table], spec: Column, name: str) -> Any:
+    """The operators' input for a column: by its base type, one for each enum."""
+    if spec.id_of is not None:
+        return IDFilter
+    base = base_type_of(table.model, spec.column or name)
+    if isinstance(base, type) and issubclass(base, Enum):
+        if base not in _FILTERS:
+            _FILTERS[base] = _operators(f"{base.__name__}Filter", base, ["eq", "ne", "in"])
+        return _FILTERS[base]
+    return _FILTERS[base]
+
+
+def where_input(table: type[Table]) -> Any:
+    """`<Type>Where`, or None for a table without filters. A guarded field has a guarded filter."""
+    filters = {n: s for n, s in table.specs.items() if isinstance(s, Column) and s.filter}
+    if not filters:
+        return None
+    made: Any = make_type(
+        f"{table.__name__}Where",
+        f"Which of the {table.__name__} rows. All given conditions must hold.",
+        kind="input",
+    )
+    definition = made.__strawberry_definition__
+    for name, type_, meaning in (
+        ("and_", list_of(made) | None, "All of these hold."),
+        ("or_", list_of(made) | None, "At least one of these holds."),
+        ("not_", made | None, "This does not hold."),
+    ):
+        definition.fields.append(
+            new_field(
+                name.rstrip("_"), type_, meaning, owner=made, metadata={GUARD: Level.ANONYMOUS}, is_input=True
+            )
+        )
+    for name, spec in filters.items():
+        definition.fields.append(
+            new_field(
+                name,
+                filter_type(table, spec, name) | None,
+                described(f"By {graphql_name(name)}.", spec.guard, inherited=table.see),
+                owner=made,
+                metadata={GUARD: spec.guard},
+                directives=directives_of(spec.guard, inherited=table.see),
+                is_input=True,
+            )
+        )
+    return made
+
+
+def order_input(table: type[Table]) -> Any:
+    """`<Type>OrderBy` (@oneOf), or None for a table without sortable fields."""
+    sorts = {n: s for n, s in table.specs.items() if isinstance(s, Column) and s.sort}
+    if not sorts:
+        return None
+    made: Any = make_type(f"{table.__name__}OrderBy", "One step of the order.", kind="oneof")
+    for name, spec in sorts.items():
+        made.__strawberry_definition__.fields.append(
+            new_field(
+                name,
+                SortDirection | None,
+                described(f"By {graphql_name(name)}.", spec.guard, inherited=table.see),
+                owner=made,
+                metadata={GUARD: spec.guard},
+                directives=directives_of(spec.guard, inherited=table.see),
+                is_input=True,
+            )
+        )
+    return made
+
+
+def where_q(table: type[Table], where: Mapping[str, Any]) -> Q:
+    """The condition that a coerced `where` means."""
+    found = Q()
+    for key, given in where.items():
+        if given is None:
+            continue
+        if key == "and":
+            found &= Q(*[where_q(table, each) for each in given])
+        elif key == "or":
+            found &= Q(*[where_q(table, each) for each in given], join_type="OR") if given else Q(id=NO_ROW)
+        elif key == "not":
+            found &= ~_whole(where_q(table, given))
+        else:
+            found &= _conditions(table, key, given)
+    return found
+
+
+def _whole(q: Q) -> Q:
+    """An empty condition as one that always holds, so that its negation never does."""
+    return q if q.children or q.filters else Q(id__not=NO_ROW)
+
+
+def _conditions(table: type[Table], key: str, operators: Mapping[str, Any]) -> Q:
+    name = next(name for name in table.specs if graphql_name(name) == key)
+    spec = table.specs[name]
+    assert isinstance(spec, Column)
+    column_name = spec.column or name
+    found = Q()
+    for operator, given in operators.items():
+        found &= _condition(column_name, spec, operator, given)
+    return found
+
+
+def _condition(column_name: str, spec: Column, operator: str, given: Any) -> Q:
+    if operator == "isNull":
+        return condition(f"{column_name}__isnull", given) if given is not None else Q()
+    if given is None:
+        raise BadUserInput(f"`{operator}` cannot be null; use isNull.")
+    if operator == "in" and len(given) > MOST_VALUES:
+        raise BadUserInput(f"At most {MOST_VALUES} values in one `in`; {len(given)} were given.")
+    values = [_stored(spec, each) for each in (given if operator == "in" else [given])]
+    match operator:
+        case "in":
+            return condition(f"{column_name}__in", values) if values else Q(id=NO_ROW)
+        case "eq":
+            return condition(column_name, values[0])
+        case "ne":
+            return Q(
+                condition(f"{column_name}__not", values[0]),
+                condition(f"{column_name}__isnull", True),
+                join_type="OR",
+            )
+        case _:
+            return condition(f"{column_name}__{operator}", values[0])
+
+
+def _stored(spec: Column, given: Any) -> Any:
+    """The value as the column holds it. An id of another type, or none at all, matches no row."""
+    if spec.id_of is not None:
+        try:
+            return local_id(spec.id_of, given)
+        except NotFound:
+            return NO_ROW
+    if isinstance(given, str):
+        return checked_text(given)
+    return given
+
+
+def checked_text(given: str) -> str:
+    """Text that a database can compare with. Raises BadUserInput for NUL and lone surrogates."""
+    if "\x00" in given or any("\ud800" <= character <= "\udfff" for character in given):
+        raise BadUserInput("The text holds a character that cannot be stored.")
+    return given
+
+
+def order_terms(
+    table: type[Table], order_by: Sequence[Mapping[str, Any]] | None, default: Sequence[str]
+) -> list[tuple[str, bool]]:
+    """`[(column, descending), …]`, ending in the id, which makes the order total."""
+    terms: dict[str, bool] = {}
+    for step in order_by or ():
+        for key, direction in step.items():
+            name = next(name for name in table.specs if graphql_name(name) == key)
+            spec = table.specs[name]
+            assert isinstance(spec, Column) and spec.sort
+            terms.setdefault(spec.sort, SortDirection(direction) is SortDirection.DESC)
+    if not terms:
+        terms = {column.lstrip("-"): column.startswith("-") for column in default}
+    last_direction = list(terms.values())[-1] if terms else False
+    terms.setdefault("id", last_direction)
+    return list(terms.items())
+
+
+def is_nullable(table: type[Table], column_name: str) -> bool:
+    return field_of(table.model, column_name).null

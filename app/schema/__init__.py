@@ -1,0 +1,65 @@
+"""The GraphQL face: every domain declares its part in a module of its own, and `build` puts them together."""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from strawberry.schema.config import StrawberryConfig
+
+from app.engine.assemble import complete_tables, root_type
+from app.engine.declare import TABLES, AnyNode, Spec
+from app.engine.resolvers import connect_resolvers
+from app.engine.scalars import SCALARS
+from app.policy import Level
+from app.schema.documents import DocumentSchema
+from app.schema.guarding import Guarding
+from app.schema.mutations import MUTATIONS
+from app.schema.subscriptions import SUBSCRIPTIONS
+
+# One line a domain; `queries` of each module are root fields, its mutations and subscriptions register themselves.
+MODULES = (
+    "accounts",
+    "sessions",
+    "viewer",
+    "companies",
+    "projects",
+    "divisions",
+    "employees",
+    "contacts",
+    "persons",
+    "activities",
+    "reminders",
+    "reminder_feed",
+    "emails",
+)
+
+
+@cache
+def build() -> DocumentSchema:
+    """The schema of the API. Built once in a process."""
+    modules = [import_module(f"app.schema.{name}") for name in MODULES]
+    complete_tables()
+    schema = DocumentSchema(
+        root_type("Query", "What can be read. Rows out of reach are absent.", _queries(modules)),
+        root_type("Mutation", "What can be done: one mutation per business action.", MUTATIONS),
+        root_type("Subscription", "What is told as it happens.", SUBSCRIPTIONS),
+        types=list(TABLES.values()),
+        extensions=[Guarding],
+        config=StrawberryConfig(disable_field_suggestions=True, batching_config=None, scalar_map=SCALARS),
+    )
+    connect_resolvers(schema)
+    return schema
+
+
+def _queries(modules: Iterable[Any]) -> Mapping[str, Any]:
+    nodes: dict[str, Spec] = {
+        "node": AnyNode(guard=Level.ACCOUNT, description="Whatever has this global id, if it is in reach."),
+        "nodes": AnyNode(
+            guard=Level.ACCOUNT, description="The same for several ids, in their order.", many=True
+        ),
+    }
+    found: dict[str, Any] = dict(nodes)
+    for module in modules:
+        found |= getattr(module, "queries", {})
+    return found

@@ -1,0 +1,258 @@
+"""How a mutation runs: one unit of work, the session read again inside it, faults told in the payload.
+
+    @mutation(Permission.CONTACT_WRITE, contact=Contact)
+    async def contact_update(act: Act, input: ContactUpdateInput) -> Returned:
+        "Corrects a contact."
+        contact = await contacts.update(act.member, now=act.now, **given(input))
+        return {"contact": contact.id}
+
+The payload type (`ContactUpdatePayload`) is made of the keyword arguments: a declared table is shown by the id that the
+function returns, anything else as it is. `errors` is always there.
+"""
+
+import hashlib
+import inspect
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import strawberry
+from graphql import GraphQLObjectType, get_named_type
+from strawberry.types.field import StrawberryField
+
+from app import db
+from app.engine.assemble import SPEC
+from app.engine.authorise import Authorisation
+from app.engine.declare import Held, Table
+from app.engine.document import Document
+from app.engine.guards import GUARD, LATE, described, directives_of, value
+from app.engine.types import graphql_name, make_type, new_field
+from app.errors import BadUserInput, Conflict, Fault, FaultCode, Invalid
+from app.jobs import Origin, UnitOfWork, unit_of_work
+from app.policy import AccountViewer, Guard, Level, Member, Viewer
+from app.schema.context import Context
+from app.services import idempotency
+
+Returned = Mapping[str, Any]
+LONGEST_KEY = 200
+MUTATIONS: dict[str, StrawberryField] = {}
+
+strawberry.enum(
+    FaultCode, name="UserErrorCode", description="What is wrong with a value that a person typed."
+)
+
+
+@value(Level.ANONYMOUS)
+class UserError:
+    """Something the person in front of the screen can mend."""
+
+    message: str = strawberry.field(description="A sentence for that person.")
+    code: FaultCode = strawberry.field(description="What kind of fault, for programs.")
+    path: list[str] = strawberry.field(description='The way into the input: ["input", "emails", "0"].')
+
+
+@dataclass(slots=True)
+class Act:
+    """What a mutation works with. `viewer` was read inside the transaction; `now` is the database's clock."""
+
+    context: Context
+    action: str
+    guard: Guard
+    viewer: Viewer
+    now: datetime
+
+    @property
+    def member(self) -> Member:
+        """The viewer as the employee he is. Raises the refusal of Level.MEMBER otherwise."""
+        self.viewer.require(Level.MEMBER)
+        assert isinstance(self.viewer, Member)
+        return self.viewer
+
+    @property
+    def account(self) -> AccountViewer:
+        """The viewer as a signed-in account. Raises Unauthenticated otherwise."""
+        self.viewer.require(Level.ACCOUNT)
+        assert isinstance(self.viewer, AccountViewer)
+        return self.viewer
+
+    @asynccontextmanager
+    async def unit_of_work(self) -> AsyncIterator[UnitOfWork]:
+        """For a mutation that has something slow to do first: opens the transaction and reads the session again."""
+        origin = Origin(self.action, self.viewer, self.context.request_id, self.context.client_ip)
+        async with unit_of_work(origin) as work:
+            self.now = work.now
+            self.viewer = await self.context.viewer_inside_transaction()
+            work.origin = replace(origin, viewer=self.viewer)
+            self.viewer.require(self.guard)
+            yield work
+
+    async def become(self, token: str) -> None:
+        """The rest of the answer is read as the viewer of this new session."""
+        self.context.token = token
+        self.viewer = await self.context.refresh()
+
+
+Function = Callable[..., Awaitable[Returned]]
+
+
+def mutation(
+    guard: Guard, *, changes_viewer: bool = False, own_transaction: bool = False, **returns: Any
+) -> Callable[[Function], Function]:
+    """Registers a mutation under the function's name.
+
+    `changes_viewer`: it signs in; its payload is authorised after it ran, for the new viewer. `own_transaction`: it
+    opens `act.unit_of_work()` itself, after something slow.
+    """
+
+    def register(function: Function) -> Function:
+        name = graphql_name(function.__name__)
+        payload = _payload_type(name, guard, returns)
+        resolver = _resolver(function, name, guard, returns, payload, changes_viewer, own_transaction)
+        MUTATIONS[function.__name__] = strawberry.field(
+            resolver=resolver,
+            description=described(inspect.getdoc(function) or "", guard),
+            directives=directives_of(guard),
+            metadata={GUARD: guard, LATE: changes_viewer},
+        )
+        return function
+
+    return register
+
+
+def _payload_type(name: str, guard: Guard, returns: Mapping[str, Any]) -> Any:
+    payload = make_type(f"{name[0].upper()}{name[1:]}Payload", f"What {name} answers.")
+    add = payload.__strawberry_definition__.fields.append
+    for field_name, type_ in returns.items():
+        metadata: dict[str, Any] = {GUARD: Level.ANONYMOUS}
+        if isinstance(type_, type) and issubclass(type_, Table):
+            metadata[SPEC] = Held(guard=Level.ANONYMOUS, description="", to=type_.__name__)
+        description = f"Null if there are errors: {graphql_name(field_name)}."
+        add(new_field(field_name, type_ | None, description, owner=payload, metadata=metadata))
+    errors = "What to mend; nothing was written if there are any."
+    add(new_field("errors", list[UserError], errors, owner=payload, metadata={GUARD: Level.ANONYMOUS}))
+    return payload
+
+
+def _resolver(
+    function: Function,
+    name: str,
+    guard: Guard,
+    returns: Mapping[str, Any],
+    payload: Any,
+    changes_viewer: bool,
+    own_transaction: bool,
+) -> Callable[..., Any]:
+    parameters = list(inspect.signature(function).parameters.values())
+    asked = parameters[1:]
+
+    async def resolve(info: strawberry.Info, **arguments: Any) -> Any:
+        context: Context = info.context
+        act = Act(context, name, guard, context.viewer, await db.now())
+        run = _Run(function, act, arguments.get("input"), returns, own_transaction)
+        try:
+            values = await run.twice_if_raced()
+        except Invalid as invalid:
+            return SimpleNamespace(
+                **dict.fromkeys(returns), errors=[_user_error(fault) for fault in invalid.faults]
+            )
+        if changes_viewer:
+            _authorise_late(info, context)
+        return SimpleNamespace(**{**dict.fromkeys(returns), **values}, errors=[])
+
+    info_parameter = inspect.Parameter(
+        "info", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=strawberry.Info
+    )
+    resolve.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [info_parameter, *asked], return_annotation=payload | None
+    )
+    resolve.__name__ = function.__name__
+    resolve.__module__ = function.__module__
+    return resolve
+
+
+@dataclass(slots=True)
+class _Run:
+    """One request of one mutation."""
+
+    function: Function
+    act: Act
+    sent: Any
+    returns: Mapping[str, Any]
+    own_transaction: bool
+
+    async def twice_if_raced(self) -> Returned:
+        """Runs; once more if another transaction was quicker, so that the rules see what that one wrote."""
+        for attempt in (1, 2):
+            try:
+                return await self._once()
+            except Exception as error:
+                if not db.is_race(error):
+                    raise
+                if attempt == 2:
+                    raise Conflict("Somebody changed the same thing at this moment. Try again.") from error
+        raise AssertionError("unreachable")
+
+    async def _once(self) -> Returned:
+        if self.own_transaction:
+            return await self._call()
+        async with self.act.unit_of_work():
+            return await self._call_unless_repeated()
+
+    async def _call(self) -> Returned:
+        return await self.function(self.act, *([self.sent] if self.sent is not None else []))
+
+    async def _call_unless_repeated(self) -> Returned:
+        key = getattr(self.sent, "idempotency_key", None)
+        if key is None or key is strawberry.UNSET:
+            return await self._call()
+        if not 1 <= len(key) <= LONGEST_KEY or not key.isprintable():
+            raise BadUserInput(f"An idempotencyKey has 1 to {LONGEST_KEY} printable characters.")
+        sent_hash = _hash(self.sent)
+        earlier = await idempotency.earlier(
+            self.act.account, self.act.action, key, sent_hash, now=self.act.now
+        )
+        if earlier is not None:
+            return {name: self._revived(name, kept) for name, kept in earlier.items()}
+        values = await self._call()
+        await idempotency.keep(self.act.account, self.act.action, key, sent_hash, values, now=self.act.now)
+        return values
+
+    def _revived(self, name: str, kept: Any) -> Any:
+        type_ = self.returns[name]
+        return UUID(kept) if kept and isinstance(type_, type) and issubclass(type_, Table) else kept
+
+
+def _hash(sent: Any) -> str:
+    """Of what was sent besides the key, whatever the order of its fields."""
+    text = json.dumps(_canonical(sent), sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _canonical(sent: Any) -> Any:
+    if isinstance(sent, list):
+        return [_canonical(each) for each in sent]
+    if not hasattr(sent, "__dataclass_fields__"):
+        return sent
+    found = {
+        field.name: getattr(sent, field.name) for field in fields(sent) if field.name != "idempotency_key"
+    }
+    return {name: _canonical(each) for name, each in found.items() if each is not strawberry.UNSET}
+
+
+def _user_error(fault: Fault) -> UserError:
+    path = ["input", *(graphql_name(step) for step in fault.path)]
+    return UserError(message=fault.message, code=fault.code, path=path)
+
+
+def _authorise_late(info: strawberry.Info, context: Context) -> None:
+    """The decision on the payload's fields, for the viewer that the mutation made."""
+    raw = info._raw_info
+    payload = get_named_type(raw.return_type)
+    assert isinstance(payload, GraphQLObjectType)
+    decision = Authorisation(Document.of(raw), context.viewer)
+    context.late_denials.extend(decision.below(payload, raw.field_nodes, raw.path.as_list()))
