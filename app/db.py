@@ -95,6 +95,9 @@ async def fetch(sql: str, params: Sequence[Any] = ()) -> list[dict[str, Any]]:
     return await connection().execute_query_dict(query, list(params))
 
 
+is_race = db_engines.is_race
+
+
 def as_uuid(value: UUID | str) -> UUID:
     return value if isinstance(value, UUID) else UUID(value)
 
@@ -105,12 +108,12 @@ def as_datetime(value: datetime | str) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
-_QUOTED_OR_PLACEHOLDER = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\d+)""")
+_APART_OR_PLACEHOLDER = re.compile(r"""'[^']*'|"[^"]*"|--[^\n]*|/\*.*?\*/|\$(\d+)""", re.DOTALL)
 
 
 @lru_cache(maxsize=2048)
 def _numbered_for_sqlite(sql: str) -> str:
-    return _QUOTED_OR_PLACEHOLDER.sub(lambda m: f"?{m[1]}" if m[1] else m[0], sql)
+    return _APART_OR_PLACEHOLDER.sub(lambda m: f"?{m[1]}" if m[1] else m[0], sql)
 
 
 async def migrate() -> list[str]:

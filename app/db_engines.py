@@ -4,6 +4,7 @@ Tortoise finds `get_client_class` here because `settings_of` names this module a
 """
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -26,7 +27,7 @@ from tortoise.backends.sqlite.client import (
     SqliteTransactionWrapper,
 )
 from tortoise.connection import get_connections
-from tortoise.exceptions import TransactionManagementError
+from tortoise.exceptions import IntegrityError, OperationalError, TransactionManagementError
 
 BUSY_TIMEOUT_MS = 5000
 CONNECT_TIMEOUT_S = 10
@@ -89,6 +90,11 @@ def get_client_class(settings: Mapping[str, Any]) -> type[BaseDBAsyncClient]:
 
 class Sqlite(SqliteClient):
     """One connection per process, shared by all tasks; a transaction keeps the others waiting."""
+
+    async def create_connection(self, with_db: bool) -> None:
+        """Makes a new file readable by its owner only, as SQLite then does with the files beside it."""
+        os.close(os.open(self.filename, os.O_RDWR | os.O_CREAT, 0o600))
+        await super().create_connection(with_db)
 
     def _in_transaction(self) -> TransactionContext:
         return _ImmediateTransaction(_ImmediateWrapper(self), self._lock)
@@ -198,3 +204,22 @@ def _utc_text(value: datetime) -> str:
 # After Tortoise's own adapters, which its client's import registered above.
 sqlite3.register_adapter(datetime, _utc_text)
 sqlite3.register_adapter(UUID, str)
+
+
+def is_race(error: BaseException) -> bool:
+    """Whether another transaction was quicker: a unique key or a link that it took, a deadlock, a conflict of writes.
+
+    A check that does not hold is no race: it is a mistake of ours.
+    """
+    cause: Any = (
+        error.args[0] if isinstance(error, IntegrityError | OperationalError) and error.args else error
+    )
+    if isinstance(cause, sqlite3.Error):
+        return str(cause).startswith(("UNIQUE constraint", "FOREIGN KEY constraint", "database is locked"))
+    return isinstance(
+        cause,
+        asyncpg.UniqueViolationError
+        | asyncpg.ForeignKeyViolationError
+        | asyncpg.DeadlockDetectedError
+        | asyncpg.SerializationError,
+    )

@@ -1,6 +1,6 @@
 """Fixtures of all tests. `-k sqlite` or `-k postgres` picks an engine."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +12,7 @@ from tests.db_models.league import connect_league
 
 
 @pytest.fixture(scope="session")
-def databases() -> Iterator[Databases]:
+async def databases() -> AsyncIterator[Databases]:
     databases = Databases()
     yield databases
     databases.close()

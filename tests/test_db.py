@@ -1,6 +1,7 @@
 import asyncio
 import sqlite3
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from tortoise.exceptions import TransactionManagementError
@@ -47,7 +48,7 @@ async def test_raw_sql_is_the_same_on_both_engines(league: str) -> None:
     in_prague = JOINED_AT.astimezone(timezone(timedelta(hours=1)))
 
     rows = await db.fetch(
-        "SELECT joined_at, team_id, '$1' AS text FROM players WHERE number = $2 AND joined_at <= $1 AND team_id = $3",
+        "SELECT joined_at, /* a team's */ team_id, '$1' AS text FROM players WHERE number = $2 AND joined_at <= $1 AND team_id = $3",
         [in_prague, 2, db.as_uuid(team[0]["id"])],
     )
 
@@ -64,6 +65,7 @@ async def test_writing_processes_wait_for_each_other(blank_url: str) -> None:
     await db.connect(blank_url, models=MODELS, migrations=CREATED)
     await db.fetch("CREATE TABLE counters (id INT PRIMARY KEY, number INT NOT NULL)")
     await db.fetch("INSERT INTO counters VALUES (1, 0)")
+    await db.fetch("CREATE TABLE writers (id INT)")
 
     await asyncio.gather(run_process("write", blank_url), run_process("write", blank_url))
 
@@ -71,12 +73,15 @@ async def test_writing_processes_wait_for_each_other(blank_url: str) -> None:
 
 
 async def test_a_cancelled_transaction_leaves_nothing_behind(league: str) -> None:
+    await db.close()
+    await db.connect(league, models=MODELS, pool_size=1)
+
     async def rename() -> None:
         async with in_transaction():
             await db.fetch("UPDATE teams SET city = 'Praha'")
             await asyncio.Event().wait()
 
-    for delay in (0, 0.0001, 0.01):
+    for delay in (0, 0.0001, 0.0003, 0.001, 0.01):
         task = asyncio.create_task(rename())
         await asyncio.sleep(delay)
         task.cancel()
@@ -102,3 +107,11 @@ async def test_a_transaction_that_cannot_begin_does_not_block_the_next(
 
     async with in_transaction():
         assert len(await db.fetch("SELECT 1 FROM teams")) == 1
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_only_its_owner_may_read_the_file(league: str) -> None:
+    path = Path(league.removeprefix("sqlite://"))
+    files = list(path.parent.glob(f"{path.name}*"))
+
+    assert len(files) >= 3 and {file.stat().st_mode & 0o077 for file in files} == {0}

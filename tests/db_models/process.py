@@ -16,7 +16,10 @@ async def migrate() -> None:
 
 
 async def write() -> None:
-    """Transactions that read before they write: what SQLite refuses to a plain BEGIN."""
+    """Transactions that read before they write, in two processes at once: what SQLite refuses to a plain BEGIN."""
+    await db.fetch("INSERT INTO writers VALUES (1)")
+    while len(await db.fetch("SELECT 1 FROM writers")) < 2:
+        await asyncio.sleep(0.01)
     for _ in range(TRANSACTIONS):
         async with in_transaction():
             await db.fetch("SELECT number FROM counters WHERE id = 1")
