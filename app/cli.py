@@ -7,7 +7,7 @@ import typer
 import uvloop
 
 from app import config
-from app.config import ConfigError
+from app.config import ConfigError, Settings
 
 app = typer.Typer(
     name="python -m app",
@@ -55,7 +55,7 @@ def serve() -> None:
     from app import logs
     from app.main import SERVER_OPTIONS
 
-    settings = config.settings()
+    settings = _settings_and_database()
     logs.configure(settings.log_level, as_json=settings.environment == "production")
     uvicorn.run(
         "app.main:from_environment",
@@ -75,7 +75,7 @@ def worker() -> None:
     from app import logs
     from app.workers.supervision import run_process
 
-    settings = config.settings()
+    settings = _settings_and_database()
     logs.configure(settings.log_level, as_json=settings.environment == "production")
     uvloop.run(run_process(settings))
 
@@ -85,7 +85,7 @@ def migrate() -> None:
     """Brings the database up to date. Safe to run twice at once."""
     from app import db
 
-    settings = config.settings()
+    settings = _settings_and_database()
 
     async def work() -> list[str]:
         await db.connect(settings.database_url, pool_size=1)
@@ -153,6 +153,27 @@ def doctor(parts: Annotated[list[str] | None, typer.Argument(help="Only these.")
         if finding.mend:
             _say(f"                 → {finding.mend}")
     raise typer.Exit(any(finding.mend for finding in findings))
+
+
+def _settings_and_database() -> Settings:
+    """The settings of a process that is of no use without its database: it ends in a sentence, not in a traceback."""
+    from app import db
+
+    settings = config.settings()
+
+    async def connect() -> None:
+        await db.connect(settings.database_url, pool_size=1)
+        await db.close()
+
+    try:
+        uvloop.run(connect())
+    except Exception as error:  # noqa: BLE001  The driver's own, whatever it is.
+        print(f"Divize cannot use its database: {type(error).__name__}: {error}", file=sys.stderr)
+        print(
+            "Start it, and check DATABASE_URL; `python -m app doctor` looks at everything.", file=sys.stderr
+        )
+        raise typer.Exit(1) from None
+    return settings
 
 
 def _say(*lines: str) -> None:

@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from app import config, db, logs
 from app.config import Settings
 from app.http import dev_mail, health
+from app.http.graphiql import graphiql_routes
 from app.http.health import Unwell
 from app.http.middleware import middleware
 from app.http.sockets import Sockets
@@ -76,6 +77,7 @@ def create_app(
     return Starlette(
         lifespan=lifespan,
         routes=[
+            *graphiql_routes(),
             *health.routes(_probes(own)),
             *(dev_mail.routes(mail_folder) if mail_folder else []),
         ],

@@ -1,39 +1,67 @@
-"""The commands, as processes of their own."""
+"""The commands; those that stay, as processes of their own."""
 
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 
-from app.config import Settings
+from app import cli, config
 from app.integrations import valkey
 from tests.test_embedded import free_port
 
 ROOT = Path(__file__).parent.parent
 PATIENCE_S = 60
+INSTALLATION = {
+    "SECRET_KEY": "cV7m-2pXw9_Lk4RtYb8QzN1sHd5GfJ0aUeOiKxTq",
+    "DATABASE_URL": "",
+    "REDIS_URL": "redis://127.0.0.1:1",
+    "PUBLIC_URL": "https://crm.example.com",
+    "SMTP_URL": "smtp://127.0.0.1:1",
+    "SMTP_FROM": "crm@example.com",
+}
 
 
 def environment_of(own: Mapping[str, str]) -> dict[str, str]:
-    foreign = {name.upper() for name in Settings.model_fields}
+    foreign = {name.upper() for name in config.Settings.model_fields}
     return {**{name: value for name, value in os.environ.items() if name not in foreign}, **own}
 
 
-def run(environment: Mapping[str, str], *command: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "app", *command],
-        cwd=ROOT,
-        env=environment_of(environment),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
+@dataclass
+class Answer:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Answer]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
+    """A command in this process, with nothing but the given settings."""
+    before = config._current
+
+    def run(environment: Mapping[str, str], *command: str) -> Answer:
+        for name in config.Settings.model_fields:
+            monkeypatch.delenv(name.upper(), raising=False)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["app", *command])
+        config.use(None)
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        said = capsys.readouterr()
+        return Answer(int(end.value.code or 0), said.out, said.err)
+
+    yield run
+    config.use(before)
 
 
 @pytest.fixture
@@ -41,12 +69,9 @@ def production(database_url: str, tmp_path: Path) -> Iterator[dict[str, str]]:
     """The environment of an installation: its database and Valkey run, nothing else."""
     server = valkey.start(tmp_path / "valkey")
     yield {
+        **INSTALLATION,
         "DATABASE_URL": database_url,
         "REDIS_URL": server.url,
-        "SECRET_KEY": "cV7m-2pXw9_Lk4RtYb8QzN1sHd5GfJ0aUeOiKxTq",
-        "PUBLIC_URL": "https://crm.example.com",
-        "SMTP_URL": "smtp://127.0.0.1:1",
-        "SMTP_FROM": "crm@example.com",
         "PORT": str(free_port()),
         "WEB_PROCESSES": "2",
     }
@@ -119,13 +144,13 @@ def test_two_web_processes_and_two_workers_serve_and_end_on_request(production: 
         assert [process.returncode in (0, -signal.SIGTERM) for process in started.processes] == [True] * 3
 
 
-def test_migrating_twice_applies_nothing_the_second_time(production: dict[str, str]) -> None:
+def test_migrating_twice_applies_nothing_the_second_time(run: Run, production: dict[str, str]) -> None:
     answer = run(production, "migrate")
 
     assert (answer.returncode, answer.stdout) == (0, "nothing to apply\n")
 
 
-def test_the_doctor_names_what_is_ill_and_what_mends_it(production: dict[str, str]) -> None:
+def test_the_doctor_names_what_is_ill_and_what_mends_it(run: Run, production: dict[str, str]) -> None:
     answer = run(production, "doctor")
 
     assert answer.returncode == 1
@@ -142,7 +167,7 @@ def test_the_doctor_names_what_is_ill_and_what_mends_it(production: dict[str, st
     assert "                 → python -m app worker" in lines
 
 
-def test_the_doctor_looks_at_chosen_parts_only(production: dict[str, str]) -> None:
+def test_the_doctor_looks_at_chosen_parts_only(run: Run, production: dict[str, str]) -> None:
     answer = run(production, "doctor", "database", "redis")
 
     assert answer.returncode == 0
@@ -150,7 +175,7 @@ def test_the_doctor_looks_at_chosen_parts_only(production: dict[str, str]) -> No
 
 
 @pytest.mark.parametrize("command", ["serve", "worker", "migrate"])
-def test_without_settings_nothing_starts_and_all_faults_are_named(command: str) -> None:
+def test_without_settings_nothing_starts_and_all_faults_are_named(run: Run, command: str) -> None:
     answer = run({"SMTP_FROM": "crm@example.com"}, command)
 
     assert (answer.returncode, answer.stdout) == (2, "")
@@ -164,7 +189,18 @@ def test_without_settings_nothing_starts_and_all_faults_are_named(command: str) 
     ]
 
 
-def test_no_command_shows_the_help() -> None:
+@pytest.mark.parametrize("command", ["serve", "worker", "migrate"])
+def test_without_its_database_nothing_starts_and_no_password_is_told(run: Run, command: str) -> None:
+    environment = {**INSTALLATION, "DATABASE_URL": "postgres://divize:hushhush@127.0.0.1:1/divize"}
+
+    answer = run(environment, command)
+
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert answer.stderr.startswith("Divize cannot use its database: ConnectionRefusedError")
+    assert "hushhush" not in answer.stderr
+
+
+def test_no_command_shows_the_help(run: Run) -> None:
     answer = run({})
 
     assert all(command in answer.stdout for command in ("serve", "worker", "migrate", "doctor"))
