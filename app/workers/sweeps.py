@@ -4,13 +4,14 @@ Each worker process makes them; what they find is claimed by one conditional upd
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import structlog
 
 log = structlog.get_logger(__name__)
 
-Sweep = Callable[[], Awaitable[None]]
+Sweep = Callable[[], Coroutine[Any, Any, None]]
 
 SWEEPS: list[tuple[Sweep, float]] = []
 
