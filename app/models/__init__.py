@@ -3,7 +3,7 @@
 from app.models.accounts import Account, AccountToken, AccountTokenPurpose, Session, SignInAttempt
 from app.models.activities import READ_PERMISSION, WRITE_PERMISSION, Activity, ActivityKind, Area
 from app.models.audit import AuditEntry
-from app.models.base import DatabaseNow, JsonText, MomentField, Table
+from app.models.base import DatabaseNow, JsonText, Table
 from app.models.contacts import Contact, ContactStatus
 from app.models.emails import (
     Email,
@@ -90,7 +90,6 @@ __all__ = [
     "LeadShareContact",
     "Mailbox",
     "MailboxLevel",
-    "MomentField",
     "Partner",
     "Person",
     "Project",

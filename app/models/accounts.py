@@ -9,7 +9,7 @@ from tortoise.expressions import Q
 from tortoise.fields import OnDelete
 from tortoise.migrations.constraints import CheckConstraint
 
-from app.models.base import NOBODY, DatabaseNow, MomentField, Table
+from app.models.base import NOBODY, DatabaseNow, Table
 from app.policy import AccountViewer, Viewer
 
 if TYPE_CHECKING:
@@ -23,11 +23,11 @@ class Account(Table):
     email = fields.CharField(max_length=254, unique=True)  # lower case
     name = fields.CharField(max_length=200)
     password_hash = fields.CharField(max_length=200, null=True)
-    email_verified_at = MomentField(null=True)
-    password_changed_at = MomentField(null=True)
+    email_verified_at = fields.DatetimeField(null=True)
+    password_changed_at = fields.DatetimeField(null=True)
     version = fields.IntField(default=1)
-    created_at = MomentField()
-    updated_at = MomentField()
+    created_at = fields.DatetimeField()
+    updated_at = fields.DatetimeField()
 
     class Meta:
         table = "accounts"
@@ -58,11 +58,11 @@ class Session(Table):
     )
     employee_id: UUID | None
     token_hash = fields.CharField(max_length=64, unique=True)
-    created_at = MomentField()
-    last_used_at = MomentField()
-    expires_at = MomentField()
-    absolute_expires_at = MomentField()
-    revoked_at = MomentField(null=True)
+    created_at = fields.DatetimeField()
+    last_used_at = fields.DatetimeField()
+    expires_at = fields.DatetimeField()
+    absolute_expires_at = fields.DatetimeField()
+    revoked_at = fields.DatetimeField(null=True)
     user_agent = fields.CharField(max_length=300, default="")
     client_ip = fields.CharField(max_length=45, default="")
 
@@ -120,9 +120,9 @@ class AccountToken(Table):
         "models.Division", null=True, on_delete=OnDelete.CASCADE, related_name=False
     )
     division_id: UUID | None
-    created_at = MomentField()
-    expires_at = MomentField()
-    used_at = MomentField(null=True)
+    created_at = fields.DatetimeField()
+    expires_at = fields.DatetimeField()
+    used_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "account_tokens"
@@ -145,7 +145,7 @@ class SignInAttempt(Table):
     email_hash = fields.CharField(max_length=64)
     client_ip = fields.CharField(max_length=45)
     succeeded = fields.BooleanField()
-    at = MomentField()
+    at = fields.DatetimeField()
 
     class Meta:
         table = "sign_in_attempts"

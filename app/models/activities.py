@@ -9,7 +9,7 @@ from tortoise.expressions import Q
 from tortoise.fields import OnDelete
 from tortoise.migrations.constraints import CheckConstraint
 
-from app.models.base import EVERYBODY, NOBODY, MomentField, Table
+from app.models.base import EVERYBODY, NOBODY, Table
 from app.models.contacts import Contact
 from app.policy import Member, Permission, Reach, Viewer
 
@@ -79,8 +79,8 @@ class Activity(Table):
     area = fields.CharEnumField(Area, description="", max_length=20)
     summary = fields.CharField(max_length=500)
     detail = fields.TextField(null=True)
-    occurred_at = MomentField()
-    created_at = MomentField()
+    occurred_at = fields.DatetimeField()
+    created_at = fields.DatetimeField()
 
     class Meta:
         table = "activities"

@@ -5,7 +5,7 @@ from typing import Any
 from tortoise import fields
 from tortoise.expressions import Q
 
-from app.models.base import NOBODY, JsonText, MomentField, Table
+from app.models.base import NOBODY, JsonText, Table
 from app.policy import Member, Permission, Viewer
 
 
@@ -21,7 +21,7 @@ class AuditEntry(Table):
     changes: Any = JsonText(default=dict)
     request_id = fields.CharField(max_length=100, default="")
     client_ip = fields.CharField(max_length=45, default="")
-    created_at = MomentField()
+    created_at = fields.DatetimeField()
 
     class Meta:
         table = "audit_entries"

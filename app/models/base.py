@@ -1,9 +1,8 @@
-"""What all tables share: the key, the rows a viewer may see, times in UTC, JSON kept as text."""
+"""What all tables share: the key, the rows a viewer may see, the database's clock, JSON kept as text."""
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 from uuid import UUID
 
 from tortoise import fields
@@ -45,16 +44,27 @@ class Table(Model):
         return cls.filter(cls.visible_q(viewer))
 
     @classmethod
-    async def get_visible(cls, viewer: Viewer, id: UUID, *, path: Sequence[str] = ("id",)) -> Self:  # noqa: A002
-        """The row with this id. Raises NotFound, with `path` as the place in the input, if absent or out of reach."""
-        row = await cls.visible_to(viewer).get_or_none(id=id)
+    async def get_visible(
+        cls,
+        viewer: Viewer,
+        id: UUID,  # noqa: A002
+        *,
+        path: Sequence[str] = ("id",),
+        lock: bool = False,
+    ) -> Self:
+        """The row with this id. Raises NotFound, with `path` as the place in the input, if absent or out of reach.
+
+        With `lock` nobody else changes it until the transaction ends; rows that point to it may still be added.
+        """
+        rows = cls.visible_to(viewer)
+        row = await (rows.select_for_update(no_key=True) if lock else rows).get_or_none(id=id)
         if row is None:
             raise NotFound(f"There is no such {cls.__name__.lower()}.", input_path=path)
         return row
 
 
 class DatabaseNow(Expression):
-    """The database's clock at the start of the statement, comparable with a column of `MomentField`."""
+    """The database's clock at the start of the statement, comparable with stored times, which are UTC."""
 
     _SQL = {
         "postgres": "statement_timestamp()",
@@ -63,18 +73,6 @@ class DatabaseNow(Expression):
 
     def resolve(self, resolve_context: ResolveContext) -> ResolveResult:
         return ResolveResult(term=RawSQL(self._SQL[resolve_context.model._meta.db.capabilities.dialect]))
-
-
-Moment = TypeVar("Moment", datetime, datetime | None)
-
-
-class MomentField(fields.DatetimeField[Moment]):
-    """A moment, stored in UTC: SQLite keeps times as text, and texts with different offsets do not compare."""
-
-    def to_db_value(self, value: Any, instance: type[Model] | Model) -> Any:
-        if isinstance(value, datetime) and value.tzinfo is not None:
-            value = value.astimezone(UTC)
-        return super().to_db_value(value, instance)
 
 
 class JsonText(fields.TextField):

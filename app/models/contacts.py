@@ -9,7 +9,7 @@ from tortoise.expressions import Q, Subquery
 from tortoise.fields import OnDelete
 from tortoise.migrations.constraints import CheckConstraint
 
-from app.models.base import EVERYBODY, NOBODY, MomentField, Table
+from app.models.base import EVERYBODY, NOBODY, Table
 from app.models.partners import LeadShareContact
 from app.policy import Member, Permission, Reach, Viewer
 
@@ -65,8 +65,8 @@ class Contact(Table):
     )
     created_by_id: UUID | None
     version = fields.IntField(default=1)
-    created_at = MomentField()
-    updated_at = MomentField()
+    created_at = fields.DatetimeField()
+    updated_at = fields.DatetimeField()
 
     class Meta:
         table = "contacts"

@@ -10,7 +10,7 @@ from tortoise.fields import OnDelete
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 
 from app.models.activities import Area, area_q
-from app.models.base import NOBODY, MomentField, Table
+from app.models.base import NOBODY, Table
 from app.models.contacts import Contact
 from app.policy import Member, Permission, Reach, Viewer
 
@@ -49,9 +49,9 @@ class Mailbox(Table):
     secret = fields.TextField()
     address = fields.CharField(max_length=254)
     display_name = fields.CharField(max_length=200)
-    verified_at = MomentField(null=True)
+    verified_at = fields.DatetimeField(null=True)
     version = fields.IntField(default=1)
-    created_at = MomentField()
+    created_at = fields.DatetimeField()
 
     class Meta:
         table = "mailboxes"
@@ -170,12 +170,12 @@ class Email(Table):
     html = fields.TextField(null=True)
     state = fields.CharEnumField(EmailState, description="", max_length=20, default=EmailState.QUEUED)
     attempt = fields.IntField(default=0)
-    next_attempt_at = MomentField(null=True)
-    lease_until = MomentField(null=True)
-    sent_at = MomentField(null=True)
+    next_attempt_at = fields.DatetimeField(null=True)
+    lease_until = fields.DatetimeField(null=True)
+    sent_at = fields.DatetimeField(null=True)
     version = fields.IntField(default=1)
-    created_at = MomentField()
-    updated_at = MomentField()
+    created_at = fields.DatetimeField()
+    updated_at = fields.DatetimeField()
 
     class Meta:
         table = "emails"

@@ -12,7 +12,7 @@ from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
-from app.models.base import NOBODY, MomentField, Table
+from app.models.base import NOBODY, Table
 from app.policy import Member, Permission, Reach, Role, Viewer
 
 if TYPE_CHECKING:
@@ -87,13 +87,13 @@ class Employee(Table):
         EmployeeStatus, description="", max_length=20, default=EmployeeStatus.INVITED
     )
     time_zone = fields.CharField(max_length=64, null=True)
-    next_popup_at = MomentField(null=True)
-    last_popup_at = MomentField(null=True)
+    next_popup_at = fields.DatetimeField(null=True)
+    last_popup_at = fields.DatetimeField(null=True)
     feed_number = fields.BigIntField(default=0)
-    deactivated_at = MomentField(null=True)
+    deactivated_at = fields.DatetimeField(null=True)
     version = fields.IntField(default=1)
-    created_at = MomentField()
-    updated_at = MomentField()
+    created_at = fields.DatetimeField()
+    updated_at = fields.DatetimeField()
 
     class Meta:
         table = "employees"
@@ -194,10 +194,10 @@ class Invitation(Table):
         "models.Employee", on_delete=OnDelete.RESTRICT, related_name=False
     )
     invited_by_id: UUID
-    created_at = MomentField()
-    expires_at = MomentField()
-    accepted_at = MomentField(null=True)
-    revoked_at = MomentField(null=True)
+    created_at = fields.DatetimeField()
+    expires_at = fields.DatetimeField()
+    accepted_at = fields.DatetimeField(null=True)
+    revoked_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "invitations"

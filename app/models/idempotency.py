@@ -8,7 +8,7 @@ from tortoise.expressions import Q
 from tortoise.fields import OnDelete
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 
-from app.models.base import NOBODY, JsonText, MomentField, Table
+from app.models.base import NOBODY, JsonText, Table
 from app.policy import AccountViewer, Member, Viewer
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class IdempotencyRecord(Table):
     key = fields.CharField(max_length=200)
     input_hash = fields.CharField(max_length=64)
     result: Any = JsonText(default=dict)
-    created_at = MomentField()
+    created_at = fields.DatetimeField()
 
     class Meta:
         table = "idempotency_records"

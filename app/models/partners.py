@@ -8,7 +8,7 @@ from tortoise.expressions import Q, Subquery
 from tortoise.fields import OnDelete
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 
-from app.models.base import NOBODY, DatabaseNow, MomentField, Table
+from app.models.base import NOBODY, DatabaseNow, Table
 from app.policy import Member, Permission, Viewer
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ class Partner(Table):
     project_id: UUID
     name = fields.CharField(max_length=200)
     sort_key = fields.CharField(max_length=500)
-    archived_at = MomentField(null=True)
+    archived_at = fields.DatetimeField(null=True)
     version = fields.IntField(default=1)
-    created_at = MomentField()
+    created_at = fields.DatetimeField()
 
     class Meta:
         table = "partners"
@@ -58,14 +58,14 @@ class LeadShare(Table):
     )
     partner_id: UUID
     campaign = fields.CharField(max_length=200)
-    valid_from = MomentField()
-    valid_until = MomentField(null=True)
-    recalled_at = MomentField(null=True)
+    valid_from = fields.DatetimeField()
+    valid_until = fields.DatetimeField(null=True)
+    recalled_at = fields.DatetimeField(null=True)
     created_by: fields.ForeignKeyRelation["Employee"] = fields.ForeignKeyField(
         "models.Employee", on_delete=OnDelete.RESTRICT, related_name=False
     )
     created_by_id: UUID
-    created_at = MomentField()
+    created_at = fields.DatetimeField()
 
     class Meta:
         table = "lead_shares"

@@ -8,7 +8,7 @@ from tortoise.expressions import Q
 from tortoise.fields import OnDelete
 from tortoise.migrations.constraints import CheckConstraint
 
-from app.models.base import MomentField, Table
+from app.models.base import Table
 from app.models.contacts import Contact
 from app.policy import Viewer
 
@@ -34,8 +34,8 @@ class Person(Table):
     email = fields.CharField(max_length=254, null=True)
     phone = fields.CharField(max_length=20, null=True)
     version = fields.IntField(default=1)
-    created_at = MomentField()
-    updated_at = MomentField()
+    created_at = fields.DatetimeField()
+    updated_at = fields.DatetimeField()
 
     class Meta:
         table = "persons"

@@ -8,7 +8,7 @@ from tortoise.expressions import Q, Subquery
 from tortoise.fields import OnDelete
 from tortoise.migrations.constraints import CheckConstraint
 
-from app.models.base import NOBODY, MomentField, Table
+from app.models.base import NOBODY, Table
 from app.models.employees import Employee
 from app.policy import AccountViewer, Member, Permission, Viewer
 
@@ -37,18 +37,18 @@ class Project(BaseData):
     name = fields.CharField(max_length=200)
     sort_key = fields.CharField(max_length=500)
     email = fields.CharField(max_length=254, null=True)
-    email_verified_at = MomentField(null=True)
+    email_verified_at = fields.DatetimeField(null=True)
     time_zone = fields.CharField(max_length=64, default="Europe/Prague")
     daily_delete_limit = fields.IntField(default=100)
     created_by: fields.ForeignKeyRelation["Account"] = fields.ForeignKeyField(
         "models.Account", on_delete=OnDelete.RESTRICT, related_name=False
     )
     created_by_id: UUID
-    deletion_requested_at = MomentField(null=True)
-    purge_after = MomentField(null=True)
+    deletion_requested_at = fields.DatetimeField(null=True)
+    purge_after = fields.DatetimeField(null=True)
     version = fields.IntField(default=1)
-    created_at = MomentField()
-    updated_at = MomentField()
+    created_at = fields.DatetimeField()
+    updated_at = fields.DatetimeField()
 
     class Meta:
         table = "projects"
@@ -97,11 +97,11 @@ class Division(BaseData):
     name = fields.CharField(max_length=200)
     sort_key = fields.CharField(max_length=500)
     email = fields.CharField(max_length=254, null=True)
-    email_verified_at = MomentField(null=True)
-    archived_at = MomentField(null=True)
+    email_verified_at = fields.DatetimeField(null=True)
+    archived_at = fields.DatetimeField(null=True)
     version = fields.IntField(default=1)
-    created_at = MomentField()
-    updated_at = MomentField()
+    created_at = fields.DatetimeField()
+    updated_at = fields.DatetimeField()
 
     class Meta:
         table = "divisions"

@@ -9,7 +9,7 @@ from tortoise.expressions import Q
 from tortoise.fields import OnDelete
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 
-from app.models.base import NOBODY, JsonText, MomentField, Table
+from app.models.base import NOBODY, JsonText, Table
 from app.models.contacts import Contact
 from app.policy import Member, Permission, Viewer
 
@@ -58,18 +58,18 @@ class Reminder(Table):
     kind = fields.CharEnumField(ReminderKind, description="", max_length=20, default=ReminderKind.TASK)
     title = fields.CharField(max_length=300)
     note = fields.TextField(null=True)
-    due_at = MomentField()
-    snoozed_until = MomentField(null=True)
-    alert_at = MomentField()
+    due_at = fields.DatetimeField()
+    snoozed_until = fields.DatetimeField(null=True)
+    alert_at = fields.DatetimeField()
     state = fields.CharEnumField(ReminderState, description="", max_length=20, default=ReminderState.OPEN)
-    resolved_at = MomentField(null=True)
+    resolved_at = fields.DatetimeField(null=True)
     resolved_by: fields.ForeignKeyNullableRelation["Employee"] = fields.ForeignKeyField(
         "models.Employee", null=True, on_delete=OnDelete.RESTRICT, related_name=False
     )
     resolved_by_id: UUID | None
     version = fields.IntField(default=1)
-    created_at = MomentField()
-    updated_at = MomentField()
+    created_at = fields.DatetimeField()
+    updated_at = fields.DatetimeField()
 
     class Meta:
         table = "reminders"
@@ -146,9 +146,9 @@ class ReminderEvent(Table):
     reminder_ids: Any = JsonText(default=list)
     reminder_id = fields.UUIDField(null=True)
     closed_reason = fields.CharEnumField(ReminderClosedReason, description="", max_length=20, null=True)
-    snoozed_until = MomentField(null=True)
+    snoozed_until = fields.DatetimeField(null=True)
     repeat_minutes = fields.IntField(null=True)
-    created_at = MomentField()
+    created_at = fields.DatetimeField()
 
     class Meta:
         table = "reminder_events"
