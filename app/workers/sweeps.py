@@ -14,6 +14,8 @@ log = structlog.get_logger(__name__)
 Sweep = Callable[[], Coroutine[Any, Any, None]]
 
 SWEEPS: list[tuple[Sweep, float]] = []
+#: After an error at least this long, or a database that is away would be asked without end.
+PAUSE_AFTER_ERROR_S = 1.0
 
 
 def sweep(every_s: float) -> Callable[[Sweep], Sweep]:
@@ -48,11 +50,14 @@ async def _repeat(function: Sweep, every_s: float, drain_s: float) -> None:
             for each in late:
                 each.cancel()
             raise
-        await asyncio.sleep(every_s)
+        await asyncio.sleep(every_s if under_way.result() else max(every_s, PAUSE_AFTER_ERROR_S))
 
 
-async def _once(function: Sweep) -> None:
+async def _once(function: Sweep) -> bool:
+    """Whether it went well."""
     try:
         await function()
     except Exception:
         log.exception("sweep failed", sweep=function.__qualname__)
+        return False
+    return True
