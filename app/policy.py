@@ -173,7 +173,7 @@ class Member(AccountViewer):
     employee_id: UUID
     project_id: UUID
     roles: frozenset[Role]
-    grants: Grants = field(default=NO_GRANTS, hash=False)
+    grants: Grants = field(default_factory=lambda: NO_GRANTS, hash=False)
     division_ids: frozenset[UUID] | None = None
     partner_id: UUID | None = None
 
@@ -261,7 +261,9 @@ def _cells(line: str) -> list[str]:
 def _check_header(number: int, line: str) -> None:
     found = tuple(_cells(line))
     if found != COLUMNS:
-        raise PolicyError(f"Line {number}: the columns must be {', '.join(COLUMNS)}; found {', '.join(found)}.")
+        raise PolicyError(
+            f"Line {number}: the columns must be {', '.join(COLUMNS)}; found {', '.join(found)}."
+        )
 
 
 def _parse_row(number: int, line: str) -> tuple[Permission, PolicyRow]:
@@ -274,7 +276,9 @@ def _parse_row(number: int, line: str) -> tuple[Permission, PolicyRow]:
     permission = Permission[name]
     allowed = {"-", "own", "all"} | ({"flag"} if permission in {flag.value for flag in Flag} else set())
     if wrong := [cell for cell in role_cells if cell not in allowed]:
-        raise PolicyError(f"Line {number}: {name} has the cell {wrong[0]!r}; allowed: {', '.join(sorted(allowed))}.")
+        raise PolicyError(
+            f"Line {number}: {name} has the cell {wrong[0]!r}; allowed: {', '.join(sorted(allowed))}."
+        )
     if ceiling not in REACH_OF_CELL:
         raise PolicyError(f"Line {number}: the ceiling of {name} is {ceiling!r}; allowed: -, own, all.")
     if all(cell == "-" for cell in role_cells):
