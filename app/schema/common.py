@@ -3,6 +3,7 @@
 import strawberry
 
 from app.engine.guards import value
+from app.engine.scalars import Decimal
 from app.policy import Level
 
 
@@ -32,3 +33,20 @@ class ViewerCan:
 
     update: bool = strawberry.field(description="Whether he may change it.")
     delete: bool = strawberry.field(description="Whether he may delete it.")
+
+
+@value(Level.ANONYMOUS)
+class Money:
+    """An exact amount of money."""
+
+    amount: Decimal = strawberry.field(description='The amount, with two places: "1234.50".')
+    currency: str = strawberry.field(description="ISO 4217 code of three letters: CZK.")
+
+
+@strawberry.input(description="An exact amount of money.")
+class MoneyInput:
+    amount: Decimal = strawberry.field(description='The amount, with at most two places: "1234.50".')
+    currency: str | None = strawberry.field(
+        description="ISO 4217 code of three letters; CZK if not given, and nothing else for now.",
+        default=strawberry.UNSET,
+    )

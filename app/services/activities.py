@@ -1,0 +1,46 @@
+"""Activities: what happened with a contact. Recording one changes nothing about the contact itself."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from app import jobs
+from app.models import WRITE_PERMISSION, Activity, ActivityKind, Area, Contact
+from app.policy import Member
+from app.validation import EARLIEST, check, choice, line, moment, nullable, text
+
+LONGEST_SUMMARY = 500
+LONGEST_DETAIL = 20_000
+#: A clock that is wrong, or a meeting noted down before it is over.
+FURTHEST_AHEAD = timedelta(days=1)
+
+
+async def record(viewer: Member, *, now: datetime, contact_id: UUID, **sent: Any) -> Activity:
+    """Records what the viewer did. `sent`: kind, area, summary, and perhaps detail and occurred_at (else now).
+
+    Raises Forbidden unless the viewer may record activity of this area.
+    """
+    contact = await Contact.get_visible(viewer, contact_id, path=("contact_id",))
+    clean = check(sent, _rules(now), required=("kind", "area", "summary"))
+    viewer.require(WRITE_PERMISSION[clean["area"]])
+    occurred_at = clean.pop("occurred_at", None) or now
+    activity = await Activity.create(
+        project_id=contact.project_id,
+        contact_id=contact.id,
+        author_id=viewer.employee_id,
+        occurred_at=occurred_at,
+        created_at=now,
+        **clean,
+    )
+    jobs.note("Activity", activity.id, {"area": [None, activity.area], "contact_id": [None, contact.id]})
+    return activity
+
+
+def _rules(now: datetime) -> dict[str, Any]:
+    return {
+        "kind": choice(ActivityKind),
+        "area": choice(Area),
+        "summary": line(LONGEST_SUMMARY),
+        "detail": nullable(text(LONGEST_DETAIL)),
+        "occurred_at": nullable(moment(EARLIEST, now + FURTHEST_AHEAD)),
+    }

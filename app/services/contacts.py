@@ -1,0 +1,178 @@
+"""Contacts: adding and correcting the firms and people that a project talks to. Deleting is in `contact_deletion`."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tortoise.expressions import F
+
+from app import formats, jobs
+from app.errors import FaultCode, Invalid
+from app.models import Contact, ContactStatus, Division, Employee, EmployeeStatus, Reminder, ReminderState
+from app.policy import Member, Permission
+from app.services import persons, popups, reminders
+from app.services.money import minor_units
+from app.services.versions import differing, require_version
+from app.text import TooLong, fold, sort_key
+from app.validation import check, choice, fields, items, line, nullable, of, whole
+
+MOST_NEW_PERSONS = 50
+LONGEST_WEB = 500
+BILLING = frozenset({"vat_id", "bank_account", "credit_limit", "price_level", "internal_rating"})
+
+
+def _web(value: str) -> str:
+    address = formats.web_url(value)
+    if len(address) > LONGEST_WEB:
+        raise TooLong(f"This web address has {len(address):,} characters, {LONGEST_WEB} fit. Shorten it.")
+    return address
+
+
+ADDRESS_RULES = {
+    "street": nullable(line(200)),
+    "city": nullable(line(100)),
+    "postal_code": nullable(of(formats.postal_code)),
+    "country": nullable(of(formats.country)),
+}
+RULES = {
+    "name": line(200),
+    "ico": nullable(of(formats.ico)),
+    "vat_id": nullable(of(formats.vat_id)),
+    "email": nullable(of(formats.email_address)),
+    "phone": nullable(of(formats.phone_number)),
+    "web": nullable(of(_web)),
+    "address": nullable(fields(ADDRESS_RULES)),
+    "status": choice(ContactStatus),
+    "bank_account": nullable(of(formats.bank_account)),
+    "credit_limit": nullable(minor_units),
+    "price_level": nullable(line(50)),
+    "internal_rating": nullable(whole(1, 5)),
+}
+RULES_OF_NEW = {
+    **RULES,
+    "persons": items(fields(persons.RULES, required=persons.REQUIRED), MOST_NEW_PERSONS),
+}
+SEARCHED = ("name", "ico", "city", "email", "phone")
+
+
+async def create(
+    viewer: Member,
+    *,
+    now: datetime,
+    division_id: UUID | None = None,
+    owner_id: UUID | None = None,
+    **sent: Any,
+) -> Contact:
+    """A new contact, with its persons if there are any. Without a division everyone inside the project sees it."""
+    _require_write(viewer, sent)
+    given = {name: value for name, value in sent.items() if value is not None}
+    clean = check(given, RULES_OF_NEW, required=("name",))
+    people = clean.pop("persons", [])
+    if division_id is not None:
+        await _require_division(viewer, division_id)
+    if owner_id is not None:
+        await _require_owner(viewer, owner_id)
+    values = {**_columns(clean), "division_id": division_id, "owner_id": owner_id}
+    contact = Contact(
+        project_id=viewer.project_id,
+        created_by_id=viewer.employee_id,
+        created_at=now,
+        updated_at=now,
+        **values,
+    )
+    contact.update_from_dict(_worked_out(contact))
+    await contact.save()
+    jobs.note("Contact", contact.id, {name: [None, value] for name, value in values.items() if value})
+    await persons.add(contact, people, now=now)
+    return contact
+
+
+async def update(
+    viewer: Member, *, now: datetime, id: UUID, expected_version: int | None = None, **sent: Any
+) -> Contact:
+    """Corrects a contact. None clears a field; reminders go from those who no longer see it after a change of division."""
+    if "division_id" in sent:
+        await Contact.get_visible(viewer, id)
+        await lock_windows(id)
+    contact = await Contact.get_visible(viewer, id, lock=True)
+    _require_write(viewer, sent)
+    typed = {name: value for name, value in sent.items() if name in RULES}
+    clean = check(typed, RULES, required=[name for name in ("name", "status") if name in typed])
+    require_version(contact, expected_version)
+    links = await _links(viewer, contact, {name: sent[name] for name in sent.keys() - RULES.keys()})
+    changes = differing(contact, {**_columns(clean), **links})
+    if changes:
+        await _save(contact, changes, now=now)
+    if "division_id" in changes:
+        await reminders.give_away_unseen(contact_id=id, now=now)
+    return contact
+
+
+async def lock_windows(contact_id: UUID, *also: UUID) -> None:
+    """Locks whoever has an open reminder of this contact, and the employees `also`: always before the contact itself."""
+    waiting = Reminder.filter(contact_id=contact_id, state=ReminderState.OPEN, assignee_id__isnull=False)
+    await popups.lock(*also, *[row["assignee_id"] for row in await waiting.distinct().values("assignee_id")])
+
+
+def _require_write(viewer: Member, sent: Mapping[str, Any]) -> None:
+    viewer.require(Permission.CONTACT_WRITE)
+    if BILLING & sent.keys():
+        viewer.require(Permission.CONTACT_BILLING_WRITE)
+
+
+async def _links(viewer: Member, contact: Contact, sent: Mapping[str, UUID | None]) -> dict[str, UUID | None]:
+    """The division and the owner that were sent. What stays as it is asks for no right."""
+    changed = differing(contact, sent)
+    if "division_id" in changed:
+        if changed["division_id"] is not None:
+            await _require_division(viewer, changed["division_id"])
+        elif viewer.division_ids is not None:
+            sentence = "Without a division everyone would see this contact. Ask a colleague who works with all divisions."
+            raise Invalid.at("division_id", sentence, FaultCode.NOT_ALLOWED)
+    if changed.get("owner_id") is not None:
+        await _require_owner(viewer, changed["owner_id"])
+    return changed
+
+
+async def _require_division(viewer: Member, division_id: UUID) -> None:
+    division = await Division.get_visible(viewer, division_id, path=("division_id",))
+    if viewer.division_ids is not None and division.id not in viewer.division_ids:
+        sentence = f"You do not work with the division {division.name}. Choose one of yours."
+        raise Invalid.at("division_id", sentence, FaultCode.NOT_ALLOWED)
+    if division.archived_at is not None:
+        sentence = f"The division {division.name} is archived. Choose another."
+        raise Invalid.at("division_id", sentence, FaultCode.WRONG_STATE)
+
+
+async def _require_owner(viewer: Member, owner_id: UUID) -> None:
+    owner = await Employee.get_visible(viewer, owner_id, path=("owner_id",))
+    if owner.status is not EmployeeStatus.ACTIVE:
+        sentence = f"{owner.name} does not work here now. Choose an active employee."
+        raise Invalid.at("owner_id", sentence, FaultCode.WRONG_STATE)
+
+
+def _columns(clean: Mapping[str, Any]) -> dict[str, Any]:
+    """Checked values under the names of the table's columns."""
+    columns = dict(clean)
+    if "address" in columns:
+        address = columns.pop("address")
+        columns |= dict.fromkeys(ADDRESS_RULES) if address is None else address
+    if "credit_limit" in columns:
+        columns["credit_limit_minor"] = columns.pop("credit_limit")
+    return columns
+
+
+def _worked_out(contact: Contact) -> dict[str, str]:
+    """The columns that follow from others."""
+    words = (getattr(contact, name) for name in SEARCHED)
+    return {"sort_key": sort_key(contact.name), "search_text": fold(" ".join(filter(None, words)))}
+
+
+async def _save(contact: Contact, changes: Mapping[str, Any], *, now: datetime) -> None:
+    """Writes what differs. The row is locked, so nobody else's change is lost."""
+    jobs.note("Contact", contact.id, {name: [getattr(contact, name), new] for name, new in changes.items()})
+    contact.update_from_dict({**changes, "version": contact.version + 1, "updated_at": now})
+    await Contact.filter(id=contact.id).update(
+        **changes, **_worked_out(contact), version=F("version") + 1, updated_at=now
+    )

@@ -1,0 +1,89 @@
+"""Persons: the humans at a contact. They follow the contact: whoever sees it sees them."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tortoise.expressions import F
+
+from app import formats, jobs
+from app.errors import FaultCode, Invalid
+from app.models import Contact, Person
+from app.policy import Member, Permission
+from app.services.versions import differing, require_version
+from app.text import fold, sort_key
+from app.validation import check, line, nullable, of
+
+MOST_PERSONS = 200
+REQUIRED = ("name",)
+RULES = {
+    "name": line(200),
+    "position": nullable(line(200)),
+    "email": nullable(of(formats.email_address)),
+    "phone": nullable(of(formats.phone_number)),
+}
+
+
+async def create(viewer: Member, *, now: datetime, contact_id: UUID, **sent: Any) -> Person:
+    """Adds a person to a contact, which has at most 200."""
+    contact = await Contact.get_visible(viewer, contact_id, path=("contact_id",), lock=True)
+    viewer.require(Permission.CONTACT_WRITE)
+    clean = check(sent, RULES, required=REQUIRED)
+    if await Person.filter(contact_id=contact.id).count() >= MOST_PERSONS:
+        sentence = f"This contact has {MOST_PERSONS} persons already. Remove one first."
+        raise Invalid.at("contact_id", sentence, FaultCode.OUT_OF_RANGE)
+    (person,) = await add(contact, [clean], now=now)
+    return person
+
+
+async def add(contact: Contact, cleaned: Iterable[Mapping[str, Any]], *, now: datetime) -> list[Person]:
+    """Rows for a contact out of values that went through `RULES`."""
+    persons = [
+        Person(
+            project_id=contact.project_id,
+            contact_id=contact.id,
+            created_at=now,
+            updated_at=now,
+            **values,
+            **_worked_out(values),
+        )
+        for values in cleaned
+    ]
+    await Person.bulk_create(persons)
+    for person in persons:
+        jobs.note("Person", person.id, {"name": [None, person.name], "contact_id": [None, contact.id]})
+    return persons
+
+
+async def update(
+    viewer: Member, *, now: datetime, id: UUID, expected_version: int | None = None, **sent: Any
+) -> Person:
+    """Corrects a person."""
+    person = await Person.get_visible(viewer, id, lock=True)
+    viewer.require(Permission.CONTACT_WRITE)
+    clean = check(sent, RULES, required=[name for name in REQUIRED if name in sent])
+    require_version(person, expected_version)
+    changes = differing(person, clean)
+    if not changes:
+        return person
+    jobs.note("Person", id, {name: [getattr(person, name), new] for name, new in changes.items()})
+    person.update_from_dict({**changes, "version": person.version + 1, "updated_at": now})
+    worked_out = _worked_out({name: getattr(person, name) for name in RULES})
+    await Person.filter(id=id).update(**changes, **worked_out, version=F("version") + 1, updated_at=now)
+    return person
+
+
+async def delete(viewer: Member, *, id: UUID) -> UUID:
+    """Removes a person from its contact."""
+    person = await Person.get_visible(viewer, id, lock=True)
+    viewer.require(Permission.CONTACT_WRITE)
+    await Person.filter(id=id).delete()
+    jobs.note("Person", id, {"name": [person.name, None], "contact_id": [person.contact_id, None]})
+    return person.id
+
+
+def _worked_out(values: Mapping[str, Any]) -> dict[str, str]:
+    """The columns that follow from others."""
+    words = (values.get(name) for name in ("name", "position", "email", "phone"))
+    return {"sort_key": sort_key(values["name"]), "search_text": fold(" ".join(filter(None, words)))}
