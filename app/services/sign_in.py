@@ -36,6 +36,7 @@ FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = WINDOW
 KNOWN_FOR = timedelta(days=30)
 KEPT_FOR = timedelta(days=1)
+LOCK = 1  # sets these advisory locks apart from others
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,10 @@ async def begin_of(account_id: UUID, *, client_ip: str, now: datetime) -> Attemp
 
 async def begin_sign_up(email: str, *, client_ip: str, now: datetime) -> Attempt:
     """Counts a try to create an account, against the address alone: each tells whether an account exists."""
-    return Attempt(await _count(token_hash(f"sign-up {email}"), client_ip, None, now))
+    email_hash, address = token_hash(f"sign-up {email}"), _network(client_ip)
+    await _one_after_another(address)
+    await _check_free(FREE_TRIES_OF_ADDRESS, now, client_ip=address)
+    return Attempt(await _record(email_hash, address, now))
 
 
 async def prove(attempt: Attempt, password: str, *, refusal: Invalid) -> Attempt:
@@ -133,18 +137,21 @@ def _normal(email: str) -> str | None:
 async def _count(email_hash: str, client_ip: str, account: Account | None, now: datetime) -> UUID:
     address = _network(client_ip)
     await _one_after_another(email_hash, address)
-    await SignInAttempt.filter(at__lt=now - KEPT_FOR).delete()
     await _check_pace(email_hash, address, await _is_known(account, client_ip, now), now)
+    return await _record(email_hash, address, now)
+
+
+async def _record(email_hash: str, address: str, now: datetime) -> UUID:
+    await SignInAttempt.filter(at__lt=now - KEPT_FOR).delete()
     attempt = await SignInAttempt.create(email_hash=email_hash, client_ip=address, succeeded=False, at=now)
     return attempt.id
 
 
-async def _one_after_another(email_hash: str, address: str) -> None:
+async def _one_after_another(*keys: str) -> None:
     """Tries at one account, and from one address, are counted one by one; SQLite has one writer anyway."""
-    if db.dialect() != "postgres":
-        return
-    for kind, value in ((1, email_hash), (2, address)):
-        await db.fetch("SELECT pg_advisory_xact_lock($1::int, hashtext($2))", [kind, value])
+    if db.dialect() == "postgres":
+        for key in keys:
+            await db.fetch("SELECT pg_advisory_xact_lock($1::int, hashtext($2))", [LOCK, key])
 
 
 async def _is_known(account: Account | None, client_ip: str, now: datetime) -> bool:
