@@ -13,7 +13,7 @@ from app.engine.declare import TABLES, Spec, Table
 from app.engine.filters import order_input, where_input
 from app.engine.guards import GUARD, described, directives_of
 from app.engine.paging import LARGEST_SIZE, PageInfo
-from app.engine.types import argument, base_type_of, field_of, list_of, make_type, new_field
+from app.engine.types import argument, base_type_of, describe_enum, field_of, list_of, make_type, new_field
 from app.policy import Guard, Level, Permission
 
 SPEC = "spec"
@@ -21,13 +21,6 @@ MOST_NODES = 100
 
 CONNECTION_TYPES: dict[str, type] = {}
 _inputs: dict[tuple[str, str], type | None] = {}
-
-
-def describe_enum(enum: type[Enum], description: str, **values: str) -> None:
-    """Publishes an enum with a description for it and for each of its values."""
-    strawberry.enum(enum, description=description)
-    for value in enum.__strawberry_definition__.values:  # type: ignore[attr-defined]
-        value.description = values[value.name]
 
 
 def complete_tables() -> None:
@@ -187,3 +180,6 @@ def connection_type(table: type[Table]) -> Any:
             new_field(field_name, type_, description, owner=owner, metadata={GUARD: Level.ANONYMOUS})
         )
     return connection
+
+
+__all__ = ["all_of", "complete_tables", "connection_type", "describe_enum", "held", "root_type", "spec_field"]

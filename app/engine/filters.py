@@ -15,6 +15,7 @@ from app.engine.ids import local_id
 from app.engine.types import (
     base_type_of,
     condition,
+    describe_enum,
     field_of,
     graphql_name,
     list_of,
@@ -28,10 +29,17 @@ MOST_VALUES = 250
 NO_ROW = UUID(int=0)
 
 
-@strawberry.enum(description="Which way to sort.")
 class SortDirection(Enum):
     ASC = "ASC"
     DESC = "DESC"
+
+
+describe_enum(
+    SortDirection,
+    "Which way to sort.",
+    ASC="Upwards: A before Z, earlier before later; what has no value comes last.",
+    DESC="Downwards, the exact opposite of ASC.",
+)
 
 
 def _operators(name: str, value: Any, names: Sequence[str]) -> Any:

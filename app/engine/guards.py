@@ -15,17 +15,29 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.schema_directive import Location
 from strawberry.types.arguments import StrawberryArgumentAnnotation
 
+from app.engine.types import describe_enum
 from app.errors import CodedError
-from app.policy import Guard, Level, Permission, Role, Viewer, roles_with
+from app.policy import POLICY, Guard, Level, Permission, Role, Viewer, roles_with
 
 GUARD = "guard"
 LATE = "late"
 
-strawberry.enum(
-    Role, description="What an employee does here. Roles combine: an employee may what any of his may."
+describe_enum(
+    Role,
+    "What an employee does here. Roles combine: an employee may what any of his may.",
+    TELEPHONIST="Calls contacts and records what was said; no offers.",
+    EXTERNAL_TELEPHONIST="Calls for an outside firm, and sees only the contacts shared with it.",
+    SALES_REP="Sells: contacts, offers, orders, contracts.",
+    SERVICE_TECHNICIAN="Serves what was sold, and does not see the sales activity.",
+    COMPLAINTS="Handles complaints, in every section but the documents.",
+    INVOICER="Invoices.",
+    DIRECTOR="May everything but delete the project and make admins.",
+    ADMIN="May everything.",
 )
-strawberry.enum(
-    Permission, description="A right of the policy table. `viewer.permissions` lists those one holds."
+describe_enum(
+    Permission,
+    "A right of the policy table. `viewer.permissions` lists those one holds.",
+    **{permission.name: row.meaning for permission, row in POLICY.items()},
 )
 
 T = TypeVar("T", bound=type)

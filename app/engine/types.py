@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,13 @@ _names = NameConverter()
 def graphql_name(python_name: str) -> str:
     """`vat_id` → `vatId`."""
     return _names.apply_naming_config(python_name)
+
+
+def describe_enum(enum: type[Enum], description: str, *, name: str | None = None, **values: str) -> None:
+    """Publishes an enum with a description for it and for each of its values."""
+    strawberry.enum(enum, name=name, description=description)
+    for value in enum.__strawberry_definition__.values:  # type: ignore[attr-defined]
+        value.description = values[value.name]
 
 
 def list_of(type_: Any) -> Any:

@@ -31,7 +31,7 @@ from app.engine.authorise import Authorisation
 from app.engine.declare import Held, Table
 from app.engine.document import Document
 from app.engine.guards import GUARD, LATE, described, directives_of, value
-from app.engine.types import graphql_name, make_type, new_field
+from app.engine.types import describe_enum, graphql_name, make_type, new_field
 from app.errors import BadUserInput, Conflict, Fault, FaultCode, Invalid
 from app.jobs import Origin, UnitOfWork, unit_of_work
 from app.policy import AccountViewer, Guard, Level, Member, Viewer
@@ -42,8 +42,25 @@ Returned = Mapping[str, Any]
 LONGEST_KEY = 200
 MUTATIONS: dict[str, StrawberryField] = {}
 
-strawberry.enum(
-    FaultCode, name="UserErrorCode", description="What is wrong with a value that a person typed."
+describe_enum(
+    FaultCode,
+    "What is wrong with a value that a person typed.",
+    name="UserErrorCode",
+    REQUIRED="It must be filled in.",
+    INVALID="It is not of the right form; the message says which.",
+    TOO_LONG="It is too long.",
+    TOO_SHORT="It is too short.",
+    OUT_OF_RANGE="It is too small, too large, too early or too late.",
+    TAKEN="Another one has it already.",
+    WRONG_PASSWORD="The password is not right.",  # noqa: S106
+    WRONG_CREDENTIALS="E-mail and password do not belong together.",
+    EXPIRED="The link was used, has expired or was replaced by a newer one.",
+    STALE_VERSION="Somebody changed the record since it was read; read it again.",
+    OPEN_REMINDERS="Reminders are open; say who takes them over.",
+    LAST_ADMIN="A project always has an active admin.",
+    NOT_ALLOWED="This value is not for this viewer to set.",
+    NO_SENDER="No address to send from: set the project's e-mail.",
+    WRONG_STATE="Not possible in the record's present state.",
 )
 
 

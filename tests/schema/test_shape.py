@@ -141,17 +141,12 @@ def test_everything_is_described() -> None:
                     for arg, given in field.args.items()
                     if not given.description
                 ]
-        if isinstance(type_, GraphQLEnumType) and type_.name not in ENUMS_THAT_SPEAK_FOR_THEMSELVES:
+        if isinstance(type_, GraphQLEnumType):
             silent += [
                 f"{type_.name}.{name}" for name, given in type_.values.items() if not given.description
             ]
 
-    assert [name for name in silent if name not in BUILT_IN] == []
-
-
-# The values of Permission are the rows of the policy table, which describes them.
-ENUMS_THAT_SPEAK_FOR_THEMSELVES = {"SortDirection"}
-BUILT_IN: set[str] = set()
+    assert silent == []
 
 
 def test_every_mutation_is_nullable_takes_one_input_and_tells_faults() -> None:
