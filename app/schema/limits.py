@@ -24,6 +24,8 @@ from graphql import (
 ONE_TRY_PER_REQUEST = frozenset(
     {
         "accountCreate",
+        "emailChangeRequest",
+        "emailVerificationRequest",
         "invitationAccept",
         "passwordChange",
         "passwordReset",

@@ -18,6 +18,11 @@ from app.services.sign_in import Attempt
 from app.validation import check, line, of
 
 EMAIL = of(lambda typed: email_address(typed).lower())
+OF_THE_ADDRESS = (
+    AccountTokenPurpose.PASSWORD_RESET,
+    AccountTokenPurpose.EMAIL_VERIFICATION,
+    AccountTokenPurpose.EMAIL_CHANGE,
+)
 RULES = {"email": EMAIL, "password": new_password, "name": line(200)}
 
 
@@ -94,11 +99,13 @@ async def prove_email(account: Account, *, now: datetime) -> None:
 async def request_email_change(account: Account, email: str, *, now: datetime) -> None:
     """Mails a link to the new address; nothing if another account has it, which is not told to anybody.
 
+    A link mailed for an earlier request works no more.
     Raises Invalid for the address that the account has already, RateLimited after three in 15 minutes.
     """
     if email == account.email:
         raise Invalid.at("email", "This is your address already.", FaultCode.INVALID)
     if not await is_taken(email):
+        await account_tokens.void(account, AccountTokenPurpose.EMAIL_CHANGE, now=now)
         await _mail(account, AccountTokenPurpose.EMAIL_CHANGE, email, now)
 
 
@@ -116,7 +123,7 @@ async def change_email(viewer: AccountViewer, token: str, *, now: datetime) -> A
     await Account.filter(id=account.id).update(
         email=link.email, email_verified_at=now, version=F("version") + 1, updated_at=now
     )
-    await account_tokens.void(account, *AccountTokenPurpose, now=now)
+    await account_tokens.void(account, *OF_THE_ADDRESS, now=now)
     jobs.note("Account", account.id, {"email": [account.email, link.email]})
     return account
 

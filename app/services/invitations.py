@@ -8,9 +8,9 @@ from tortoise.expressions import F
 
 from app import jobs
 from app.errors import Conflict, FaultCode, Invalid
-from app.models import Account, Employee, EmployeeStatus, Invitation, Session
+from app.models import Account, EmailRecipient, Employee, EmployeeStatus, Invitation, Session
 from app.security import token_hash
-from app.services import accounts, passwords, sessions, sign_in
+from app.services import accounts, passwords, popups, sessions, sign_in
 from app.services.sessions import Client
 from app.services.sign_in import Attempt
 
@@ -72,9 +72,15 @@ async def _open(token: str, now: datetime) -> tuple[Invitation, Employee]:
     if invitation is None:
         raise _expired()
     employee = await Employee.get_or_none(id=invitation.employee_id, status=EmployeeStatus.INVITED)
-    if employee is None:
+    if employee is None or not await _was_mailed_to(employee.email, invitation):
         raise _expired()
     return invitation, employee
+
+
+async def _was_mailed_to(address: str, invitation: Invitation) -> bool:
+    """The link proves the address that it was mailed to, and none that the employee was given since."""
+    mailed = await EmailRecipient.filter(email__template_ref=invitation.id).values("address")
+    return {each["address"].lower() for each in mailed} <= {address}
 
 
 def _is_proved(account: Account) -> bool:
@@ -110,6 +116,7 @@ async def _activate(employee: Employee, account: Account, now: datetime) -> None
     )
     if not became:
         raise _expired()
+    await popups.refresh_window(employee.id, now=now)
     changes = {"status": [EmployeeStatus.INVITED, EmployeeStatus.ACTIVE]}
     jobs.note("Employee", employee.id, changes, project_id=employee.project_id)
 

@@ -16,7 +16,7 @@ from app.models import (
     EmailRecipient,
     Session,
 )
-from tests.factories import FAR_AWAY, LONG_AGO, NOON, make_account, make_account_token
+from tests.factories import LONG_AGO, NOON, make_account, make_account_token, make_project
 from tests.graphql import (
     OTHER_PASSWORD,
     PASSWORD,
@@ -313,11 +313,28 @@ async def test_an_address_that_somebody_took_meanwhile_is_not_taken_twice() -> N
     assert (await Account.get(id=owner.id)).email == "stara@firma.cz"
 
 
-async def test_changing_the_address_voids_the_links_mailed_before() -> None:
+async def test_changing_the_address_voids_its_links_and_not_those_of_projects() -> None:
     owner = await make_account(email="stara@firma.cz")
-    reset = await make_account_token(owner, email=owner.email, expires_at=FAR_AWAY)
+    reset = await make_account_token(owner, email=owner.email)
+    project = await make_account_token(
+        owner, purpose=AccountTokenPurpose.ADDRESS_VERIFICATION, project=await make_project()
+    )
     link = await make_account_token(owner, purpose=AccountTokenPurpose.EMAIL_CHANGE, email="nova@firma.cz")
 
     await as_account(owner).run(CHANGE, input={"token": await mailed_link(row=link)})
 
     assert (await AccountToken.get(id=reset.id)).used_at is not None
+    assert (await AccountToken.get(id=project.id)).used_at is None
+
+
+async def test_a_second_request_for_another_address_voids_the_first() -> None:
+    account = await make_account_with_password(email="stara@firma.cz")
+    client = as_account(account)
+    await client.run(ASK_CHANGE, input={"email": "prvni@firma.cz", "password": PASSWORD})
+    first = await mailed_link(EmailPurpose.EMAIL_CHANGE)
+    await client.run(ASK_CHANGE, input={"email": "druha@firma.cz", "password": PASSWORD})
+
+    answer = await client.run(CHANGE, input={"token": first})
+
+    assert answer.faults("emailChange") == [("input.token", "EXPIRED")]
+    assert (await Account.get()).email == "stara@firma.cz"

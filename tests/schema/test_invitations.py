@@ -5,9 +5,26 @@ from typing import Any
 
 import pytest
 
-from app.models import Account, AuditEntry, Employee, EmployeeStatus, Invitation, Session
+from app.models import (
+    Account,
+    AuditEntry,
+    EmailPurpose,
+    Employee,
+    EmployeeStatus,
+    Invitation,
+    Project,
+    Session,
+)
 from app.security import verify_password
-from tests.factories import LONG_AGO, NOON, make_account, make_employee, make_invitation, make_project
+from tests.factories import (
+    LONG_AGO,
+    NOON,
+    make_account,
+    make_email,
+    make_employee,
+    make_invitation,
+    make_project,
+)
 from tests.graphql import (
     OTHER_PASSWORD,
     PASSWORD,
@@ -183,6 +200,26 @@ async def test_an_invitation_of_an_employee_who_was_deactivated_is_over() -> Non
     await Employee.filter(id=employee.id).update(status=EmployeeStatus.DEACTIVATED, deactivated_at=NOON)
 
     assert (await accept(token)).faults("invitationAccept") == EXPIRED
+
+
+async def test_a_link_mailed_to_one_address_does_not_prove_another() -> None:
+    squatted = await make_account_with_password(OTHER_PASSWORD, email="obet@firma.cz")
+    employee, token = await make_invited("utocnik@firma.cz")
+    invitation = await Invitation.get()
+    await make_email(
+        await Project.get(id=employee.project_id),
+        recipients=["utocnik@firma.cz"],
+        purpose=EmailPurpose.INVITATION,
+        template="invitation",
+        template_ref=invitation.id,
+    )
+    await Employee.filter(id=employee.id).update(email="obet@firma.cz")
+
+    answer = await accept(token)
+
+    assert answer.faults("invitationAccept") == EXPIRED
+    assert await is_untouched(employee)
+    assert await verify_password((await Account.get(id=squatted.id)).password_hash, OTHER_PASSWORD)
 
 
 async def test_who_works_there_already_is_told() -> None:
