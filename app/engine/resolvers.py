@@ -87,7 +87,8 @@ def _listing(spec: declare.Listing, definition: Any) -> Resolver:
 def _held(spec: declare.Held, definition: Any) -> Resolver:
     name = python_name_of(definition)
 
-    async def resolve(source: Any, info: Info) -> Any:
+    async def resolve(source: Any, info: Info, **_: Any) -> Any:
+        # A subscription's arguments come along; they were for its generator.
         ids = getattr(source, name)
         if ids is None:
             return None

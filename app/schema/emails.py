@@ -15,6 +15,7 @@ from app.engine.ids import local_id
 from app.engine.scalars import EmailAddress
 from app.policy import Level
 from app.policy import Permission as P  # noqa: N817
+from app.schema import activities  # noqa: F401  Describes the areas.
 from app.schema.inputs import given, idempotency_key, optional, required
 from app.schema.mutations import Act, Returned, mutation
 from app.schema.subscriptions import subscription
@@ -168,7 +169,7 @@ class EmailSendInput:
 
 
 @mutation(P.EMAIL_SEND, email=Email)
-async def email_send(act: Act, input: EmailSendInput) -> Returned:  # noqa: A002
+async def email_send(act: Act, input: EmailSendInput) -> Returned:
     """Sends an e-mail to a contact, from the address of its division or of the project. Follow it by emailStatus."""
     email = await emails.send(act.member, now=act.now, **given(input))
     return {"email": email.id}
@@ -180,7 +181,7 @@ class EmailCancelInput:
 
 
 @mutation(P.EMAIL_SEND, email=Email)
-async def email_cancel(act: Act, input: EmailCancelInput) -> Returned:  # noqa: A002
+async def email_cancel(act: Act, input: EmailCancelInput) -> Returned:
     """Takes a mail back that still waits; recipients who got it keep it."""
     email = await emails.cancel(act.member, now=act.now, **given(input))
     return {"email": email.id}
@@ -192,7 +193,7 @@ class AddressVerifyInput:
 
 
 @mutation(Level.ANONYMOUS, address=EmailAddress)
-async def address_verify(act: Act, input: AddressVerifyInput) -> Returned:  # noqa: A002
+async def address_verify(act: Act, input: AddressVerifyInput) -> Returned:
     """Proves the From address of a project or division: whoever got the link agrees that mail is sent from it."""
     return {"address": await address_verification.verify(input.token, now=act.now)}
 
@@ -205,7 +206,7 @@ class AddressVerificationSendInput:
 
 
 @mutation(P.PROJECT_SETTINGS, sent_to=EmailAddress)
-async def address_verification_send(act: Act, input: AddressVerificationSendInput) -> Returned:  # noqa: A002
+async def address_verification_send(act: Act, input: AddressVerificationSendInput) -> Returned:
     """Mails another link that proves the From address. `sentTo` is null if the address is proved already."""
     sent_to = await address_verification.send_again(act.member, now=act.now, **given(input))
     return {"sent_to": sent_to}
@@ -220,7 +221,9 @@ async def email_status(
     id_, context, seen = local_id("Email", email_id, ("email_id",)), info.context, None
     async with context.hub.listen(email_states.channel(id_)) as bell:
         while True:
-            email = await models.Email.get_visible(await context.refresh(), id_, path=("email_id",))
+            viewer = await context.refresh()
+            viewer.require(P.EMAIL_READ)
+            email = await models.Email.get_visible(viewer, id_, path=("email_id",))
             if email.version != seen:
                 seen = email.version
                 yield id_
