@@ -47,6 +47,7 @@ async def accept(
     meanwhile, WRONG_STATE if the account is an employee there already; Conflict if the account changed meanwhile.
     """
     invitation, employee = await _open(token, now)
+    await popups.lock(employee.id)
     if not await Invitation.filter(id=invitation.id, accepted_at=None, revoked_at=None).update(
         accepted_at=now
     ):
