@@ -17,7 +17,8 @@ from app.schema.guarding import Guarding
 from app.schema.mutations import MUTATIONS
 from app.schema.subscriptions import SUBSCRIPTIONS
 
-# One line a domain; `queries` of each module are root fields, its mutations and subscriptions register themselves.
+# One line a domain; `queries` of each module are root fields, `types` what only an interface leads to; its mutations and
+# subscriptions register themselves.
 MODULES = (
     "accounts",
     "sessions",
@@ -44,7 +45,7 @@ def build() -> DocumentSchema:
         root_type("Query", "What can be read. Rows out of reach are absent.", _queries(modules)),
         root_type("Mutation", "What can be done: one mutation per business action.", MUTATIONS),
         root_type("Subscription", "What is told as it happens.", SUBSCRIPTIONS),
-        types=list(TABLES.values()),
+        types=[*TABLES.values(), *(each for module in modules for each in getattr(module, "types", ()))],
         extensions=[Guarding],
         config=StrawberryConfig(disable_field_suggestions=True, batching_config=None, scalar_map=SCALARS),
     )

@@ -115,10 +115,10 @@ def _is_input(error: GraphQLError, cause: BaseException | None) -> bool:
     Faults of variables have nodes and no path, and a scalar's ValueError may lie beneath them. An error with a path
     may just as well hold a value that we failed to serialize, so only the two known texts and kinds pass.
     """
-    if error.path is None:
-        return bool(error.nodes)
     if isinstance(cause, (StrawberryInputCoercionError, GlobalIDValueError)):
         return True
+    if error.path is None:
+        return bool(error.nodes)
     return cause is None and error.message.startswith("Argument '")
 
 

@@ -24,7 +24,7 @@ SIGNATURE_BYTES = 13
 CURSOR_LENGTH = (NUMBER_BYTES + SIGNATURE_BYTES) // 3 * 4
 
 
-class ResetReason(StrEnum):
+class ReminderResetReason(StrEnum):
     """Why a feed cannot go on where a client left it."""
 
     CURSOR_TOO_OLD = "CURSOR_TOO_OLD"
@@ -60,17 +60,17 @@ async def last_number(viewer: Member) -> int:
     return int(rows[0]["feed_number"]) if rows else 0
 
 
-async def why_not_from(viewer: Member, number: int | None) -> ResetReason | None:
+async def why_not_from(viewer: Member, number: int | None) -> ReminderResetReason | None:
     """Why his feed cannot go on after this number; None if it can."""
     last = await last_number(viewer)
     # Numbers that were never given are from another life of this database, as before a restore.
     if number is None or number > last:
-        return ResetReason.CURSOR_UNKNOWN
+        return ReminderResetReason.CURSOR_UNKNOWN
     if number == last:
         return None
     rows = await ReminderEvent.visible_to(viewer).annotate(first=Min("number")).values("first")
     first = rows[0]["first"] if rows else None
-    return ResetReason.CURSOR_TOO_OLD if first is None or first > number + 1 else None
+    return ReminderResetReason.CURSOR_TOO_OLD if first is None or first > number + 1 else None
 
 
 async def events_after(viewer: Member, number: int) -> list[ReminderEvent]:

@@ -222,9 +222,3 @@ async def moments_ahead(
             steps.append([])
         steps[-1].append(moment)
     return [step[-1] for step in steps]
-
-
-async def ring_ahead(*, now: datetime, within: timedelta) -> None:
-    """Has the worker come back at the very moments at which windows open within this time."""
-    for moment in await moments_ahead(now=now, within=within):
-        jobs.after_commit(Job.FIRE_POPUP, at=moment)

@@ -419,17 +419,17 @@ async def test_two_employees_may_swap_reminders_at_the_same_moment(clock: Clock)
         assert [number for number, _, _ in await log_of(employee)] == [1, 2, 3, 4, 5]
 
 
-async def test_moments_ahead_are_told_in_steps(clock: Clock, sent: list[Any]) -> None:
+async def test_moments_ahead_are_told_in_steps(clock: Clock) -> None:
     project = await make_project()
     for milliseconds in (0, 100, 130, 900, 4_000):
         at = clock.at + timedelta(milliseconds=milliseconds)
-        await make_worker(project=project, next_popup_at=at)
+        last = await make_worker(project=project, next_popup_at=at)
 
-    async with unit_of_work() as work:
-        await popups.ring_ahead(now=work.now, within=timedelta(seconds=3))
+    ahead = await popups.moments_ahead(now=clock.at, within=timedelta(seconds=3))
+    of_one = await popups.moments_ahead(now=clock.at, within=timedelta(seconds=9), employee_id=last.id)
 
-    moments = [clock.at + timedelta(milliseconds=each) for each in (130, 900)]
-    assert sent == [(Job.FIRE_POPUP, (), moment) for moment in moments]
+    assert ahead == [clock.at + timedelta(milliseconds=each) for each in (130, 900)]
+    assert of_one == [last.next_popup_at]
 
 
 async def test_old_events_are_forgotten_and_younger_ones_kept(clock: Clock) -> None:
