@@ -84,6 +84,7 @@ async def send_due() -> None:
     finally:
         if under_way:
             await asyncio.wait(under_way)
+            _finished(under_way)
 
 
 @sweep(SWEEP_EVERY_S)
