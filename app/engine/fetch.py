@@ -89,7 +89,8 @@ class Reader:
         for key, same in self.document.collect(type_, nodes).items():
             definition = type_.fields[same[0].name.value]
             guard = guard_of(definition)
-            denied = guard is None or not guard.granted_to(self.viewer)
+            # The type's own guard decided which rows there are: whoever sees one, his own profile say, sees it whole.
+            denied = guard is None or not (guard is table.see or guard.granted_to(self.viewer))
             name = python_name_of(definition)
             found.append(Pick(key, name, table.specs.get(name), definition, same, denied))
         return found

@@ -224,12 +224,10 @@ class _Run:
         return await self.function(self.act, *([self.sent] if self.sent is not None else []))
 
     async def _call_unless_repeated(self) -> Returned:
-        key = getattr(self.sent, "idempotency_key", None)
-        if key is None or key is strawberry.UNSET:
+        key = key_of(self.sent)
+        if key is None:
             return await self._call()
-        if not 1 <= len(key) <= LONGEST_KEY or not key.isprintable():
-            raise BadUserInput(f"An idempotencyKey has 1 to {LONGEST_KEY} printable characters.")
-        sent_hash = _hash(self.sent)
+        sent_hash = input_hash(self.sent)
         earlier = await idempotency.earlier(
             self.act.account, self.act.action, key, sent_hash, now=self.act.now
         )
@@ -244,7 +242,17 @@ class _Run:
         return UUID(kept) if kept and isinstance(type_, type) and issubclass(type_, Table) else kept
 
 
-def _hash(sent: Any) -> str:
+def key_of(sent: Any) -> str | None:
+    """The idempotencyKey of an input, None if none was sent. Raises BadUserInput for one that cannot be kept."""
+    key = getattr(sent, "idempotency_key", None)
+    if key is None or key is strawberry.UNSET:
+        return None
+    if not 1 <= len(key) <= LONGEST_KEY or not key.isprintable():
+        raise BadUserInput(f"An idempotencyKey has 1 to {LONGEST_KEY} printable characters.")
+    return str(key)
+
+
+def input_hash(sent: Any) -> str:
     """Of what was sent besides the key, whatever the order of its fields."""
     text = json.dumps(_canonical(sent), sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -25,6 +25,7 @@ from app.workers import (
     WORKER_FUNCTIONS,
     emails,  # noqa: F401  Registers its jobs and sweeps.
     every,
+    projects,  # noqa: F401  The same.
     reminders,  # noqa: F401  The same.
 )
 from app.workers.pool import bound, create_pool, serialize

@@ -1,0 +1,146 @@
+"""Divisions: parts of a project, with base data of their own where set."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import strawberry
+
+from app import models
+from app.engine.declare import ById, Listing, Record, Table, column, computed, group
+from app.engine.guards import value
+from app.engine.scalars import EmailAddress
+from app.policy import Level, Viewer
+from app.policy import Permission as P  # noqa: N817
+from app.schema.common import Address, AddressInput
+from app.schema.inputs import given, idempotency_key, optional, required
+from app.schema.mutations import Act, Returned, mutation
+from app.services import divisions
+from app.services.base_data import base_data
+
+ADDRESS = {name: name for name in ("street", "city", "postal_code", "country")}
+NUMBERS = ("email", "ico", "vat_id", "legal_form")
+
+
+@value(Level.MEMBER)
+class BaseData:
+    """What stands on documents and letters: a division's own where it has any, else the project's."""
+
+    email: EmailAddress | None = strawberry.field(description="The e-mail address.")
+    ico: str | None = strawberry.field(description="IČO.")
+    vat_id: str | None = strawberry.field(
+        description="VAT id (DIČ). Not inherited by a division with an IČO of its own."
+    )
+    legal_form: str | None = strawberry.field(
+        description="The legal form. Not inherited by a division with an IČO of its own."
+    )
+    address: Address | None = strawberry.field(description="The seat, inherited whole or not at all.")
+
+
+async def _base_data(records: Sequence[Record], viewer: Viewer) -> Sequence[BaseData]:
+    found = {project.id: project for project in await models.Project.visible_to(viewer)}
+    return [_resolved(found[record["project_id"]], record) for record in records]
+
+
+def _resolved(project: models.Project, record: Record) -> BaseData:
+    own = {name: record[name] for name in ("name", "sort_key", *NUMBERS, *ADDRESS)}
+    data = base_data(project, models.Division(**own))
+    seat = {name: getattr(data, name) for name in ADDRESS}
+    return BaseData(
+        email=EmailAddress(data.email) if data.email else None,
+        ico=data.ico,
+        vat_id=data.vat_id,
+        legal_form=data.legal_form,
+        address=Address(**seat) if any(seat.values()) else None,
+    )
+
+
+class Division(Table, model=models.Division, see=P.PROJECT_READ):
+    """A part of a project (B2B, B2C). A field of its own that is null is inherited: `baseData` shows what results."""
+
+    name = column(P.PROJECT_READ, "Its name.", filter=True, sort="sort_key")
+    email = column(
+        P.PROJECT_READ, "Its own e-mail: mail to its contacts comes from there.", type=EmailAddress
+    )
+    email_verified_at = column(
+        P.PROJECT_READ, "When the e-mail was proved; until then mail only asks to be answered there."
+    )
+    ico = column(P.PROJECT_READ, "An IČO of its own.", filter=True)
+    vat_id = column(P.PROJECT_READ, "A VAT id (DIČ) of its own.")
+    legal_form = column(P.PROJECT_READ, "A legal form of its own.")
+    address = group(Address, P.PROJECT_READ, "A seat of its own.", **ADDRESS)
+    base_data = computed(
+        BaseData,
+        P.PROJECT_READ,
+        "What stands on its documents: its own where set, else the project's.",
+        _base_data,
+        needs=("project_id", "name", "sort_key", *NUMBERS, *ADDRESS),
+    )
+    archived_at = column(
+        P.PROJECT_READ, "Since when nothing is put into it; null while it is used.", filter=True
+    )
+    version = column(P.PROJECT_READ, "Grows with each change; see expectedVersion.")
+    created_at = column(P.PROJECT_READ, "When it was made.", filter=True, sort="created_at")
+    updated_at = column(P.PROJECT_READ, "When it was last changed.")
+
+
+queries: dict[str, Any] = {
+    "division": ById(guard=P.PROJECT_READ, description="The division with this id.", to="Division"),
+    "divisions": Listing(
+        guard=P.PROJECT_READ,
+        description="The project's divisions, the archived too.",
+        to="Division",
+        order=("sort_key",),
+    ),
+}
+
+
+@strawberry.input(description="A new division. Whatever is left out is inherited from the project.")
+class DivisionCreateInput:
+    name: str = required("Its name, at most 200 characters; no other division in use has it.")
+    email: str | None = optional("Its own e-mail. It must be proved, as the project's, before it is in From.")
+    ico: str | None = optional("An IČO of its own.")
+    vat_id: str | None = optional("A VAT id (DIČ) of its own.")
+    legal_form: str | None = optional("A legal form of its own, at most 100 characters.")
+    address: AddressInput | None = optional("A seat of its own.")
+    idempotency_key: str | None = idempotency_key()
+
+
+@mutation(P.PROJECT_SETTINGS, division=Division)
+async def division_create(act: Act, input: DivisionCreateInput) -> Returned:
+    """Makes a division."""
+    division = await divisions.create(act.member, now=act.now, **given(input))
+    return {"division": division.id}
+
+
+@strawberry.input(
+    description="Changes of a division. What is not sent stays; null makes it inherit the field."
+)
+class DivisionUpdateInput:
+    id: strawberry.ID = required("Which division.", id_of="Division")
+    name: str | None = optional("Its name, at most 200 characters; no other division in use has it.")
+    email: str | None = optional("Its own e-mail. A new one must be proved before it is in From.")
+    ico: str | None = optional("An IČO of its own.")
+    vat_id: str | None = optional("A VAT id (DIČ) of its own.")
+    legal_form: str | None = optional("A legal form of its own, at most 100 characters.")
+    address: AddressInput | None = optional("A seat of its own; parts that are not sent stay.")
+    expected_version: int | None = optional("The `version` that was read: STALE_VERSION if it grew since.")
+
+
+@mutation(P.PROJECT_SETTINGS, division=Division)
+async def division_update(act: Act, input: DivisionUpdateInput) -> Returned:
+    """Changes a division."""
+    division = await divisions.update(act.member, now=act.now, **given(input))
+    return {"division": division.id}
+
+
+@strawberry.input(description="A division that is not used any more.")
+class DivisionArchiveInput:
+    id: strawberry.ID = required("Which division.", id_of="Division")
+    expected_version: int | None = optional("The `version` that was read: STALE_VERSION if it grew since.")
+
+
+@mutation(P.PROJECT_SETTINGS, division=Division)
+async def division_archive(act: Act, input: DivisionArchiveInput) -> Returned:
+    """Archives a division: no contact and no employee is put into it any more; those in it stay. Twice is no error."""
+    division = await divisions.archive(act.member, now=act.now, **given(input))
+    return {"division": division.id}

@@ -1,0 +1,115 @@
+"""Divisions: parts of a project. Base data they do not set are the project's; they are archived, never deleted."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tortoise.expressions import F
+
+from app import jobs
+from app.errors import FaultCode, Invalid
+from app.models import Division, Project
+from app.policy import Member, Permission
+from app.services import address_verification, base_data
+from app.services.versions import differing, require_version
+from app.text import fold, sort_key
+from app.validation import check
+
+RULES = base_data.RULES
+
+
+async def get_living(viewer: Member, id: UUID, *, path: Sequence[str]) -> Division:
+    """The division, if anything may be put into it. Raises NotFound, and Invalid (WRONG_STATE) for an archived one."""
+    division = await Division.get_visible(viewer, id, path=path)
+    if division.archived_at is not None:
+        sentence = f"The division {division.name} is archived. Choose another."
+        raise Invalid.at(path, sentence, FaultCode.WRONG_STATE)
+    return division
+
+
+async def create(viewer: Member, *, now: datetime, **sent: Any) -> Division:
+    """A new division. `sent`: name, and any of email, ico, vat_id, legal_form, address that is not the project's."""
+    viewer.require(Permission.PROJECT_SETTINGS)
+    given = {name: value for name, value in sent.items() if value is not None}
+    clean = check(given, RULES, required=("name",))
+    await _lock_names(viewer)
+    await _require_free(viewer, clean["name"])
+    division = await Division.create(
+        project_id=viewer.project_id,
+        sort_key=sort_key(clean["name"]),
+        created_at=now,
+        updated_at=now,
+        **base_data.columns(clean),
+    )
+    jobs.note("Division", division.id, {"name": [None, division.name]})
+    if division.email is not None:
+        await address_verification.begin(viewer, division, now=now)
+    return division
+
+
+async def update(
+    viewer: Member,
+    *,
+    now: datetime,
+    id: UUID,
+    expected_version: int | None = None,
+    **sent: Any,
+) -> Division:
+    """Changes a division. None makes it inherit the field again; another e-mail must be proved before it stands in From."""
+    await Division.get_visible(viewer, id)
+    viewer.require(Permission.PROJECT_SETTINGS)
+    clean = check(sent, RULES, required=[name for name in ("name",) if name in sent])
+    await _lock_names(viewer)
+    division = await Division.get_visible(viewer, id, lock=True)
+    require_version(division, expected_version)
+    changes = differing(division, base_data.columns(clean))
+    if "name" in changes and division.archived_at is None:
+        await _require_free(viewer, changes["name"], but=[division.id])
+    if changes:
+        await _save(division, changes, now=now)
+    if "email" in changes:
+        await address_verification.begin(viewer, division, now=now)
+    return division
+
+
+async def archive(
+    viewer: Member,
+    *,
+    now: datetime,
+    id: UUID,
+    expected_version: int | None = None,
+) -> Division:
+    """Nobody and nothing is put into it any more; what is there stays. Archived twice it stays as it was."""
+    await Division.get_visible(viewer, id)
+    viewer.require(Permission.PROJECT_SETTINGS)
+    division = await Division.get_visible(viewer, id, lock=True)
+    require_version(division, expected_version)
+    if division.archived_at is None:
+        await _save(division, {"archived_at": now}, now=now)
+    return division
+
+
+async def _lock_names(viewer: Member) -> None:
+    """Names are compared while nobody else adds one: with the project locked."""
+    await Project.get_visible(viewer, viewer.project_id, lock=True)
+
+
+async def _require_free(viewer: Member, name: str, *, but: Collection[UUID] = ()) -> None:
+    """Names that differ in case and accents alone are one name."""
+    living = await Division.filter(project_id=viewer.project_id, archived_at__isnull=True)
+    if any(fold(each.name) == fold(name) for each in living if each.id not in but):
+        raise Invalid.at(
+            "name", "There is a division of this name already. Choose another name.", FaultCode.TAKEN
+        )
+
+
+async def _save(division: Division, changes: Mapping[str, Any], *, now: datetime) -> None:
+    """Writes what differs. The row is locked, so nobody else's change is lost."""
+    jobs.note(
+        "Division", division.id, {name: [getattr(division, name), new] for name, new in changes.items()}
+    )
+    division.update_from_dict({**changes, "version": division.version + 1, "updated_at": now})
+    await Division.filter(id=division.id).update(
+        **changes, sort_key=sort_key(division.name), version=F("version") + 1, updated_at=now
+    )

@@ -1,0 +1,155 @@
+"""Employees: changing who they are here and what they may. Inviting is in `hiring`, leaving in `employment`."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tortoise.expressions import F
+
+from app import formats, jobs
+from app.errors import FaultCode, Invalid
+from app.models import DivisionScope, Employee, EmployeeStatus, Partner
+from app.policy import Member, Permission, Role, grants_of, is_external
+from app.services import employee_rights, employee_scopes, reminders, sessions
+from app.services.employee_rights import RIGHTS, runs_project
+from app.services.versions import differing, require_version
+from app.text import fold, sort_key
+from app.validation import Rule, check, choice, flag, items, line, nullable, of, whole
+
+LONGEST_INTERVAL_MINUTES = 1_440
+MOST_DIVISIONS = 250
+
+
+def _any_id(value: Any) -> Any:
+    """Ids were read by the edge; whether they are somebody's is asked later."""
+    return value
+
+
+RULES: Mapping[str, Rule] = {
+    "name": line(200),
+    "roles": items(choice(Role), 2 * len(Role)),
+    "division_scope": choice(DivisionScope),
+    "division_ids": nullable(items(_any_id, MOST_DIVISIONS)),
+    "partner_id": nullable(_any_id),
+    "reminder_interval_minutes": nullable(whole(1, LONGEST_INTERVAL_MINUTES)),
+    "can_delete_contacts": flag,
+    "can_send_bulk_email": flag,
+    "time_zone": nullable(of(formats.time_zone)),
+}
+NOT_NULL = ("name", "roles", "division_scope", "can_delete_contacts", "can_send_bulk_email")
+
+
+async def get_active(viewer: Member, id: UUID, *, path: Sequence[str] = ("id",)) -> Employee:
+    """The employee, if he is at work. Raises NotFound, and Invalid (WRONG_STATE) for one who is not, at `path`."""
+    employee = await Employee.get_visible(viewer, id, path=path)
+    if employee.status is not EmployeeStatus.ACTIVE:
+        sentence = f"{employee.name} does not work here now. Choose an active employee."
+        raise Invalid.at(path, sentence, FaultCode.WRONG_STATE)
+    return employee
+
+
+async def update(
+    viewer: Member,
+    *,
+    now: datetime,
+    id: UUID,
+    expected_version: int | None = None,
+    **sent: Any,
+) -> Employee:
+    """Changes an employee. What is sent as it stands already is no change, and asks for no right.
+
+    Raises Forbidden for an admin changed by another, for rights and scopes wider than the viewer's, and for one's own
+    rights; Invalid (LAST_ADMIN) if nobody would be an admin any more.
+    """
+    await Employee.get_visible(viewer, id)
+    viewer.require(Permission.EMPLOYEE_MANAGE)
+    clean = check(sent, RULES, required=[name for name in NOT_NULL if name in sent])
+    viewer, employee = await employee_rights.lock(viewer, id)
+    require_version(employee, expected_version)
+    before = await employee_scopes.of(employee)
+    scope = await employee_scopes.asked(viewer, clean, before)
+    changes = differing(employee, _columns(clean, scope))
+    changed = changes.keys() | ({"division_ids"} if scope.division_ids != before.division_ids else set())
+    if not changed:
+        return employee
+    await _authorise(viewer, employee, changes, changed)
+    if employee.id != viewer.employee_id:
+        employee_scopes.require_within(viewer, scope, before)
+    await _keep_an_admin(employee, changes)
+    await _save(employee, changes, now=now, besides=_chosen(before, scope))
+    await employee_scopes.write(employee, scope, before)
+    await _tell(employee, changed, now=now)
+    return employee
+
+
+async def get_partner(viewer: Member, partner_id: UUID) -> Partner:
+    """The partner whose people may be added. Raises NotFound, and Invalid for an archived one, at `partner_id`."""
+    partner = await Partner.get_visible(viewer, partner_id, path=("partner_id",))
+    if partner.archived_at is not None:
+        sentence = f"The partner {partner.name} is archived. Choose another."
+        raise Invalid.at("partner_id", sentence, FaultCode.WRONG_STATE)
+    return partner
+
+
+def worked_out(name: str, email: str) -> dict[str, str]:
+    """The columns that follow from others."""
+    return {"sort_key": sort_key(name), "search_text": fold(f"{name} {email}")}
+
+
+def _columns(clean: Mapping[str, Any], scope: employee_scopes.Scope) -> dict[str, Any]:
+    """Checked values under the names of the table's columns."""
+    values = {name: value for name, value in clean.items() if name != "division_ids"}
+    if "roles" in values:
+        held = set(values["roles"])
+        values["roles"] = tuple(role for role in Role if role in held)
+    return {**values, "division_scope": scope.kind}
+
+
+async def _authorise(
+    viewer: Member, employee: Employee, changes: Mapping[str, Any], changed: Collection[str]
+) -> None:
+    employee_rights.require_not_himself(viewer, employee, changed)
+    if changes.get("partner_id") is not None:
+        await get_partner(viewer, changes["partner_id"])
+    if changes.keys() & {"roles", "partner_id"}:
+        roles = changes.get("roles", employee.roles)
+        employee_rights.require_grantable(viewer, roles, changes.get("partner_id", employee.partner_id))
+
+
+async def _keep_an_admin(employee: Employee, changes: Mapping[str, Any]) -> None:
+    roles = changes.get("roles", employee.roles)
+    external = is_external(roles, changes.get("partner_id", employee.partner_id))
+    if runs_project(employee) and Permission.ADMIN_GRANT not in grants_of(roles, external=external):
+        path = "roles" if "roles" in changes else "partner_id"
+        await employee_rights.require_another_admin(employee, path=path)
+
+
+def _chosen(before: employee_scopes.Scope, scope: employee_scopes.Scope) -> dict[str, Any]:
+    """The change of divisions for the audit log."""
+    if scope.division_ids == before.division_ids:
+        return {}
+    return {"division_ids": [sorted(map(str, before.division_ids)), sorted(map(str, scope.division_ids))]}
+
+
+async def _save(
+    employee: Employee, changes: Mapping[str, Any], *, now: datetime, besides: Mapping[str, Any]
+) -> None:
+    """Writes what differs, as a new version. The row is locked, so nobody else's change is lost."""
+    logged = {name: [getattr(employee, name), new] for name, new in changes.items()}
+    jobs.note("Employee", employee.id, {**logged, **besides})
+    values = {**changes, **worked_out(changes.get("name", employee.name), employee.email)}
+    if changes.get("reminder_interval_minutes", employee.reminder_interval_minutes) is None:
+        values["next_popup_at"] = None
+    await Employee.filter(id=employee.id).update(**values, version=F("version") + 1, updated_at=now)
+    employee.update_from_dict({**values, "version": employee.version + 1, "updated_at": now})
+
+
+async def _tell(employee: Employee, changed: Collection[str], *, now: datetime) -> None:
+    """What else follows: sessions learn their rights, reminders go from whom may no longer see them, the window moves."""
+    if RIGHTS & set(changed):
+        if employee.account_id is not None:
+            sessions.viewers_changed(employee.account_id)
+        await reminders.give_away_unseen(employee_id=employee.id, now=now)
+    if (RIGHTS | {"reminder_interval_minutes"}) & set(changed):
+        await reminders.refresh_window(employee.id, now=now)

@@ -1,0 +1,112 @@
+"""Deleting a project: an admin asks, with his password and the project's name; 30 days of grace; then it is purged.
+
+Meanwhile nobody is signed in to it, no window opens and no invitation can be accepted; an admin may take it back.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from tortoise.expressions import F
+
+from app import jobs
+from app.errors import FaultCode, Invalid, NotFound
+from app.models import PURGE_ORDER, AuditEntry, Employee, EmployeeStatus, Project, Session
+from app.policy import AccountViewer, Member, Permission
+from app.services import popups, sessions
+from app.services.members import grants_of_employee
+
+GRACE = timedelta(days=30)
+
+
+def check_name(project: Project, name: str) -> None:
+    """Raises Invalid at `name` unless it is the project's, to the letter."""
+    if name != project.name:
+        raise Invalid.at(
+            "name", "This is not the project's name. Type it exactly as it is shown.", FaultCode.INVALID
+        )
+
+
+async def look_up(viewer: Member) -> Project:
+    """The project that the viewer may delete."""
+    viewer.require(Permission.PROJECT_DELETE)
+    return await Project.get_visible(viewer, viewer.project_id)
+
+
+async def request(viewer: Member, *, name: str, now: datetime) -> datetime:
+    """Everybody is signed out at once; tells until when the project can be restored. Prove the password before."""
+    viewer.require(Permission.PROJECT_DELETE)
+    project = await Project.get_visible(viewer, viewer.project_id, lock=True)
+    check_name(project, name)
+    purge_after = now + GRACE
+    await _write(project, now=now, deletion_requested_at=now, purge_after=purge_after)
+    await Employee.filter(project_id=project.id, next_popup_at__isnull=False).update(next_popup_at=None)
+    await _sign_everybody_out(project.id, now)
+    return purge_after
+
+
+async def restorable(viewer: AccountViewer, *, now: datetime) -> list[Project]:
+    """The projects that wait to be purged and that the viewer may restore, those to be purged first in front."""
+    waiting = Project.filter(Project.restorable_q(viewer), purge_after__gt=now).order_by("purge_after", "id")
+    return [project for project in await waiting if await _may_restore(viewer, project)]
+
+
+async def look_up_restorable(viewer: AccountViewer, project_id: UUID, *, now: datetime) -> Project:
+    """The project, locked. Raises NotFound, at `project_id`, unless it waits to be purged and the viewer is an admin of it."""
+    waiting = Project.filter(Project.restorable_q(viewer), id=project_id, purge_after__gt=now)
+    project = await waiting.select_for_update(no_key=True).get_or_none()
+    if project is None or not await _may_restore(viewer, project):
+        raise NotFound("There is no such project.", input_path=("project_id",))
+    return project
+
+
+async def restore(viewer: AccountViewer, *, project_id: UUID, now: datetime) -> Project:
+    """The project goes on; its people sign in again. Prove the password before. Raises as `look_up_restorable`."""
+    project = await look_up_restorable(viewer, project_id, now=now)
+    await _write(project, now=now, deletion_requested_at=None, purge_after=None)
+    at_work = Employee.filter(project_id=project_id, status=EmployeeStatus.ACTIVE).order_by("id")
+    for row in await at_work.values("id"):
+        await popups.refresh_window(row["id"], now=now)
+    return project
+
+
+async def due(*, now: datetime) -> list[UUID]:
+    """The projects whose grace is over, the longest over first."""
+    waiting = Project.filter(purge_after__lte=now).order_by("purge_after", "id")
+    return [row["id"] for row in await waiting.values("id")]
+
+
+async def purge(project_id: UUID, *, now: datetime) -> bool:
+    """Deletes the project with everything in it. False if it is not due, or no longer there.
+
+    Of the audit log stays what was done, when and by whom, without what the records said and where people sat.
+    """
+    project = await Project.filter(id=project_id, purge_after__lte=now).select_for_update().get_or_none()
+    if project is None:
+        return False
+    for model in PURGE_ORDER:
+        await model.filter(project_id=project_id).delete()
+    await Project.filter(id=project_id).delete()
+    await AuditEntry.filter(project_id=project_id).update(changes={}, client_ip="")
+    jobs.note("Project", project_id, project_id=project_id)
+    return True
+
+
+async def _may_restore(viewer: AccountViewer, project: Project) -> bool:
+    employee = await Employee.get(Employee.of_account_q(viewer.account_id), project_id=project.id)
+    return Permission.PROJECT_DELETE in grants_of_employee(employee)
+
+
+async def _write(project: Project, *, now: datetime, **values: datetime | None) -> None:
+    changes = {name: [getattr(project, name), new] for name, new in values.items()}
+    jobs.note("Project", project.id, changes, project_id=project.id)
+    await Project.filter(id=project.id).update(**values, version=F("version") + 1, updated_at=now)
+    project.update_from_dict({**values, "version": project.version + 1, "updated_at": now})
+
+
+async def _sign_everybody_out(project_id: UUID, now: datetime) -> None:
+    """Ends the sessions in this project; those elsewhere go on. Sockets close with them."""
+    living = Session.filter(project_id=project_id, revoked_at=None)
+    rows = await living.distinct().values("account_id")
+    await living.update(revoked_at=now)
+    for row in rows:
+        sessions.viewers_changed(row["account_id"])

@@ -1,0 +1,115 @@
+"""Projects: founding one, and changing its base data and settings. Deleting is in `project_deletion`."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from tortoise.expressions import F
+
+from app import formats, jobs
+from app.errors import RateLimited
+from app.models import Account, Employee, EmployeeStatus, Project, Session
+from app.policy import AccountViewer, Member, Permission, Role
+from app.services import address_verification, base_data, sessions
+from app.services.sessions import Client
+from app.services.versions import differing, require_version
+from app.text import fold, sort_key
+from app.validation import check, of, whole
+
+#: Each may mail a link to any address, so nobody founds them by the hundred.
+MOST_A_DAY = 20
+A_DAY = timedelta(days=1)
+MOST_DELETED_A_DAY = 1_000_000
+RULES = {
+    **base_data.RULES,
+    "time_zone": of(formats.time_zone),
+    "daily_delete_limit": whole(0, MOST_DELETED_A_DAY),
+}
+NOT_NULL = ("name", "time_zone", "daily_delete_limit")
+
+
+async def create(
+    viewer: AccountViewer, *, now: datetime, client: Client, **sent: Any
+) -> tuple[Project, tuple[str, Session]]:
+    """A new project, whose admin the viewer becomes, and a session in it. The session that asked goes on too.
+
+    `sent`: name, and any of email, ico, vat_id, legal_form, address, time_zone. Raises RateLimited above 20 a day.
+    """
+    given = {name: value for name, value in sent.items() if value is not None}
+    clean = check(given, RULES, required=("name",))
+    await _require_few(viewer, now)
+    project = await Project.create(
+        sort_key=sort_key(clean["name"]),
+        created_by_id=viewer.account_id,
+        created_at=now,
+        updated_at=now,
+        **base_data.columns(clean),
+    )
+    jobs.note("Project", project.id, {"name": [None, project.name]}, project_id=project.id)
+    admin = await _employ_founder(project, now)
+    if project.email is not None:
+        await address_verification.begin(viewer, project, now=now)
+    asked_from = await Session.get(id=viewer.session_id)
+    opened = await sessions.start(
+        viewer.account_id,
+        employee=admin,
+        client_ip=client.ip,
+        user_agent=client.user_agent,
+        now=now,
+        ends_at=asked_from.absolute_expires_at,
+    )
+    return project, opened
+
+
+async def update(
+    viewer: Member, *, now: datetime, expected_version: int | None = None, **sent: Any
+) -> Project:
+    """Changes the viewer's project. None empties a field; another e-mail must be proved before it stands in From."""
+    viewer.require(Permission.PROJECT_SETTINGS)
+    if "daily_delete_limit" in sent:
+        viewer.require(Permission.ADMIN_GRANT)
+    project = await Project.get_visible(viewer, viewer.project_id, lock=True)
+    clean = check(sent, RULES, required=[name for name in NOT_NULL if name in sent])
+    require_version(project, expected_version)
+    changes = differing(project, base_data.columns(clean))
+    if changes:
+        await _save(project, changes, now=now)
+    if "email" in changes:
+        await address_verification.begin(viewer, project, now=now)
+    return project
+
+
+async def _require_few(viewer: AccountViewer, now: datetime) -> None:
+    recent = Project.filter(created_by_id=viewer.account_id, created_at__gt=now - A_DAY)
+    if await recent.count() >= MOST_A_DAY:
+        raise RateLimited(
+            f"You have founded {MOST_A_DAY} projects within a day. Try again tomorrow.",
+            retry_after_s=int(A_DAY.total_seconds()),
+        )
+
+
+async def _employ_founder(project: Project, now: datetime) -> Employee:
+    account = await Account.get(id=project.created_by_id)
+    employee = await Employee.create(
+        project_id=project.id,
+        account_id=account.id,
+        name=account.name,
+        sort_key=sort_key(account.name),
+        search_text=fold(f"{account.name} {account.email}"),
+        email=account.email,
+        roles=[Role.ADMIN],
+        status=EmployeeStatus.ACTIVE,
+        created_at=now,
+        updated_at=now,
+    )
+    jobs.note("Employee", employee.id, {"roles": [None, employee.roles]}, project_id=project.id)
+    return employee
+
+
+async def _save(project: Project, changes: Mapping[str, Any], *, now: datetime) -> None:
+    """Writes what differs. The row is locked, so nobody else's change is lost."""
+    jobs.note("Project", project.id, {name: [getattr(project, name), new] for name, new in changes.items()})
+    project.update_from_dict({**changes, "version": project.version + 1, "updated_at": now})
+    await Project.filter(id=project.id).update(
+        **changes, sort_key=sort_key(project.name), version=F("version") + 1, updated_at=now
+    )
