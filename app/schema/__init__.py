@@ -26,6 +26,7 @@ MODULES = (
     "companies",
     "projects",
     "divisions",
+    "partners",
     "employees",
     "contacts",
     "persons",
