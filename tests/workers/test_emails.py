@@ -1,77 +1,43 @@
-"""Mail really leaves: the worker's functions against a real SMTP server, the rows as the only truth."""
+"""Mail really leaves: the worker against a real SMTP server, the rows as the only truth."""
 
-import asyncio
-from collections.abc import AsyncIterator
+import re
 from datetime import timedelta
-from email import message_from_bytes, policy
-from email.message import EmailMessage
-from typing import Any
 
 import pytest
-from aiosmtpd.smtp import Envelope
 
 from app import config
 from app.jobs import unit_of_work
-from app.models import Email, EmailRecipient, EmailState, EmailVia, Project, RecipientState
-from app.security import seal
-from app.services import email_delivery
-from app.services.email_delivery import Claim
+from app.models import (
+    EmailPurpose,
+    EmailRecipient,
+    EmailState,
+    EmailVia,
+    EmployeeStatus,
+    Invitation,
+    RecipientState,
+)
+from app.security import seal, token_hash
+from app.services import email_delivery, emails
 from app.workers import emails as worker
 from tests.conftest import Clock
-from tests.factories import NOON, make_email, make_mailbox, make_project
-from tests.graphql import SETTINGS
-from tests.integrations.smtp_server import DROP, SILENCE, MailServer, mail_server
+from tests.factories import (
+    NOON,
+    make_employee,
+    make_invitation,
+    make_mailbox,
+    make_project,
+)
+from tests.integrations.smtp_server import DROP, MailServer
+from tests.workers.mail import TEXT, fresh, ids, queued, quick, read, server, states
+
+__all__ = ["quick", "server"]
 
 S, R = EmailState, RecipientState
-TEXT = "Dobrý den,\n\nposílám nabídku.\n.\nS pozdravem"
 
 
 @pytest.fixture(autouse=True)
-async def server(database: str, clock: Clock) -> AsyncIterator[MailServer]:
-    """The installation's relay. It is noon, and `db.now()` stands still."""
-    clock.at = NOON
-    async with mail_server() as server:
-        config.use(config.load(**{**SETTINGS, "smtp_url": f"smtp://127.0.0.1:{server.port}"}))
-        yield server
-    config.use(None)
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "LOOK_AGAIN_S", 0.05)
-
-
-async def queued(project: Project | None = None, **values: Any) -> Email:
-    defaults = {
-        "recipients": ["zakaznik@example.cz"],
-        "from_address": "firma@example.cz",
-        "from_name": "Firma",
-        "text": TEXT,
-    }
-    return await make_email(project or await make_project(), **{**defaults, **values})
-
-
-def read(envelope: Envelope) -> EmailMessage:
-    assert isinstance(envelope.content, bytes)
-    return message_from_bytes(envelope.content, policy=policy.default)
-
-
-def ids(server: MailServer) -> list[str]:
-    return [str(read(each)["Message-ID"]) for each in server.messages]
-
-
-async def states(email: Email) -> dict[str, RecipientState]:
-    rows = await EmailRecipient.filter(email_id=email.id).order_by("address")
-    return {row.address: row.state for row in rows}
-
-
-async def fresh(email: Email) -> Email:
-    return await Email.get(id=email.id)
-
-
-async def claim(email: Email) -> Claim | None:
-    async with unit_of_work() as work:
-        return await email_delivery.claim(email.id, now=work.now)
+def _surroundings(server: MailServer, quick: None) -> None:
+    """Every test has a relay."""
 
 
 async def test_a_mail_leaves_under_the_stored_sender_and_is_sent(server: MailServer) -> None:
@@ -200,89 +166,6 @@ async def test_an_uncertain_recipient_who_is_then_refused_stays_uncertain(
     assert await states(email) == {"zakaznik@example.cz": R.UNKNOWN}
 
 
-async def test_mail_of_a_worker_that_died_is_sent_by_another(server: MailServer, clock: Clock) -> None:
-    email = await queued()
-    dead = await claim(email)
-    assert dead is not None
-
-    await worker.release_expired_leases()
-    await worker.send_due()
-    assert server.messages == [] and (await fresh(email)).state is S.SENDING
-
-    clock.advance(email_delivery.LEASE)
-    await worker.release_expired_leases()
-    await worker.send_due()
-
-    after = await fresh(email)
-    assert (after.state, after.attempt, ids(server)) == (S.SENT, 2, [email.message_id])
-
-
-async def test_the_outcome_of_a_lost_claim_is_ignored(server: MailServer, clock: Clock) -> None:
-    email = await queued()
-    slow = await claim(email)
-    assert slow is not None
-    server.says = {"zakaznik@example.cz": "550 5.1.1 No such user"}
-    late_results = await email_delivery.hand_over(slow)
-    server.says = {}
-    clock.advance(email_delivery.LEASE)
-    await worker.release_expired_leases()
-    await worker.send_due()
-
-    async with unit_of_work() as work:
-        standing = await email_delivery.record(slow, late_results, now=work.now, jitter=0.5)
-
-    assert standing is None and (await fresh(email)).state is S.SENT
-    assert await states(email) == {"zakaznik@example.cz": R.SENT}
-
-
-async def test_two_workers_send_a_mail_once(server: MailServer) -> None:
-    email = await queued()
-
-    await asyncio.gather(*(worker.send_email({}, str(email.id)) for _ in range(2)), worker.send_due())
-
-    assert ids(server) == [email.message_id] and (await fresh(email)).attempt == 1
-
-
-async def test_what_kills_five_workers_is_given_up(server: MailServer, clock: Clock) -> None:
-    poison = await queued()
-
-    for _ in range(5):
-        assert await claim(poison) is not None
-        clock.advance(email_delivery.LEASE)
-        await worker.release_expired_leases()
-
-    after = await fresh(poison)
-    assert (after.state, after.attempt) == (S.FAILED, 5)
-    assert (await EmailRecipient.get(email_id=poison.id)).response == email_delivery.CRASHED
-    await worker.send_due()
-    assert server.messages == []
-
-
-async def test_attempts_that_ended_well_do_not_count_as_deaths(server: MailServer, clock: Clock) -> None:
-    server.says = {"MAIL": "421 4.3.2 Busy"}
-    email = await queued()
-    for _ in range(5):
-        await worker.send_due()
-        clock.advance(timedelta(hours=9))
-
-    await claim(email)
-    clock.advance(email_delivery.LEASE)
-    await worker.release_expired_leases()
-
-    after = await fresh(email)
-    assert (after.state, after.attempt) == (S.DEFERRED, 6)
-
-
-async def test_a_mail_that_cannot_even_be_written_stops_no_other(server: MailServer) -> None:
-    broken = await queued(from_name="x@y.cz")
-    email = await queued()
-
-    await worker.send_due()
-
-    assert ids(server) == [email.message_id]
-    assert (await fresh(broken)).state is S.SENDING, "its lease decides about it"
-
-
 async def test_a_mail_whose_contact_was_deleted_is_cancelled(server: MailServer) -> None:
     email = await queued(text=None)
 
@@ -290,6 +173,41 @@ async def test_a_mail_whose_contact_was_deleted_is_cancelled(server: MailServer)
 
     assert (await fresh(email)).state is S.CANCELLED and server.messages == []
     assert await states(email) == {"zakaznik@example.cz": R.FAILED}
+
+
+async def test_an_invitation_leaves_with_its_link_and_another_one_at_the_next_attempt(
+    server: MailServer, clock: Clock
+) -> None:
+    invited = await make_employee(
+        await make_project(name="Šťastný", email="info@firma.cz"), status=EmployeeStatus.INVITED
+    )
+    invitation = await make_invitation(invited, token_hash=None)
+    async with unit_of_work() as work:
+        email = await emails.queue_system(
+            EmailPurpose.INVITATION, invitation.id, invited.email, project_id=invited.project_id, now=work.now
+        )
+    server.says = {"DOT": "451 4.3.0 Later"}
+    await worker.send_due()
+    first = (await Invitation.get(id=invitation.id)).token_hash
+    server.says = {}
+    clock.advance(timedelta(minutes=2))
+    await worker.send_due()
+
+    (envelope,) = server.messages
+    message = read(envelope)
+    assert (message["From"], message["To"]) == ("Šťastný <info@firma.cz>", invited.email)
+    assert (message["Subject"], message["Auto-Submitted"]) == (
+        "Pozvánka do projektu Šťastný",
+        "auto-generated",
+    )
+    parts = [message.get_body((kind,)) for kind in ("plain", "html")]
+    texts = [each.get_content() for each in parts if each is not None]
+    links = [re.findall(r"https://crm\.example\.com/invitation#token=([\w-]{43})", text) for text in texts]
+    (token,) = {each for found in links for each in found}
+    assert len(texts) == 2 and all(links)
+    stored = (await Invitation.get(id=invitation.id)).token_hash
+    assert first is not None and stored == token_hash(token) != first
+    assert (await fresh(email)).state is S.SENT
 
 
 async def test_a_mailbox_whose_password_cannot_be_opened_fails_with_a_clear_text(server: MailServer) -> None:
@@ -316,49 +234,3 @@ async def test_no_password_is_sent_to_a_mailbox_without_encryption(server: MailS
 
     assert (await fresh(email)).state is S.DEFERRED
     assert server.logins == [] and server.messages == []
-
-
-async def test_a_project_whose_server_hangs_stops_nobody_else(
-    server: MailServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(email_delivery, "ATTEMPT_S", 2)
-    async with mail_server() as hanging:
-        hanging.says = {"CONNECT": SILENCE}
-        stuck = await make_project()
-        mailbox = await make_mailbox(stuck, host="127.0.0.1", port=hanging.port, verified_at=NOON)
-        mailbox.secret = seal(config.settings().secret_key, "x", bound_to=email_delivery.seal_of(mailbox))
-        await mailbox.save(update_fields=["secret"])
-        for _ in range(8):
-            waited = NOON - timedelta(seconds=1)
-            await queued(stuck, via=EmailVia.MAILBOX, mailbox=mailbox, next_attempt_at=waited)
-        others = [await queued() for _ in range(5)]
-
-        sweep = asyncio.create_task(worker.send_due())
-        async with asyncio.timeout(1.5):
-            while len(server.messages) < len(others):
-                await asyncio.sleep(0.02)
-        claimed = await Email.filter(project_id=stuck.id, state=S.SENDING).count()
-
-        assert claimed == worker.AT_ONCE_PER_PROJECT
-        sweep.cancel()
-        await asyncio.wait([sweep], timeout=3)
-
-
-async def test_a_sweep_told_to_end_takes_no_more_and_finishes_what_it_began(server: MailServer) -> None:
-    project = await make_project()
-    for _ in range(6):
-        await queued(project)
-    sweep = asyncio.create_task(worker.send_due())
-    while not server.messages:
-        await asyncio.sleep(0)
-
-    sweep.cancel()
-    await asyncio.wait([sweep])
-
-    assert await Email.filter(state=S.SENDING).count() == 0
-    assert await Email.filter(state=S.SENT).count() == len(server.messages) < 6
-
-
-def test_mail_leaves_room_for_reminders_among_the_jobs() -> None:
-    assert worker.AT_ONCE < 10, "arq runs ten jobs at once"
-    assert email_delivery.LEASE.total_seconds() - 10 > email_delivery.ATTEMPT_S + 1
