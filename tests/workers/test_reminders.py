@@ -150,15 +150,15 @@ async def test_three_worker_processes_of_which_one_is_killed_open_each_window_on
     async with worker_processes(own_database, 3) as processes:
         moment = await db.now() + timedelta(seconds=2)
         employees = [
-            await make_due(moment + timedelta(milliseconds=5 * each), project) for each in range(100)
+            await make_due(moment + timedelta(milliseconds=10 * each), project) for each in range(40)
         ]
         async with asyncio.timeout(PATIENCE_S):
-            while await ReminderEvent.all().count() < 20:
+            while await ReminderEvent.all().count() < 10:
                 await asyncio.sleep(0.01)
             processes[0].kill()
             while await Employee.filter(next_popup_at__lt=moment + timedelta(minutes=1)).exists():
                 await asyncio.sleep(0.05)
 
     opened = [await opened_at(employee) for employee in employees]
-    assert [len(each) for each in opened] == [1] * 100
+    assert [len(each) for each in opened] == [1] * 40
     assert {event.number for event in await ReminderEvent.all()} == {1}
