@@ -43,7 +43,7 @@ class AccountCreateInput:
 
 
 @mutation(Level.ANONYMOUS, own_transaction=True, changes_viewer=True, session=NewSession)
-async def account_create(act: Act, input: AccountCreateInput) -> Returned:  # noqa: A002
+async def account_create(act: Act, input: AccountCreateInput) -> Returned:
     """Signs up, where the installation lets anybody: an account, and a session before any project.
 
     An address that has an account is answered TAKEN: the answer holds a session or none, so it tells in any case. Whoever
@@ -77,7 +77,7 @@ class EmailVerifyInput:
 
 
 @mutation(Level.ANONYMOUS, email_verified_at=datetime)
-async def email_verify(act: Act, input: EmailVerifyInput) -> Returned:  # noqa: A002
+async def email_verify(act: Act, input: EmailVerifyInput) -> Returned:
     """Proves the account's address by the link that was mailed to it. Works once, for a week."""
     account = await accounts.verify_email(input.token, now=act.now)
     return {"email_verified_at": account.email_verified_at}
@@ -90,7 +90,7 @@ class EmailChangeRequestInput:
 
 
 @mutation(Level.ACCOUNT, own_transaction=True)
-async def email_change_request(act: Act, input: EmailChangeRequestInput) -> Returned:  # noqa: A002
+async def email_change_request(act: Act, input: EmailChangeRequestInput) -> Returned:
     """Asks to sign in with another address: mails a link there. The answer is the same if the address has an account."""
     email = accounts.check_email(input.email)
     attempt = await prove_password(act, input.password)
@@ -106,7 +106,7 @@ class EmailChangeInput:
 
 
 @mutation(Level.ACCOUNT, account=Account)
-async def email_change(act: Act, input: EmailChangeInput) -> Returned:  # noqa: A002
+async def email_change(act: Act, input: EmailChangeInput) -> Returned:
     """Makes the new address the account's, by the link mailed there. Works once, for a day, for the account that asked."""
     account = await accounts.change_email(act.account, input.token, now=act.now)
     return {"account": account.id}
@@ -119,7 +119,7 @@ class PasswordChangeInput:
 
 
 @mutation(Level.ACCOUNT, own_transaction=True)
-async def password_change(act: Act, input: PasswordChangeInput) -> Returned:  # noqa: A002
+async def password_change(act: Act, input: PasswordChangeInput) -> Returned:
     """Changes the password. Every other session of the account ends."""
     clean = check({"new": input.new}, {"new": passwords.new_password}, required=("new",))
     attempt = await prove_password(act, input.current, path="current")
@@ -136,7 +136,7 @@ class PasswordResetRequestInput:
 
 
 @mutation(Level.ANONYMOUS, own_transaction=True)
-async def password_reset_request(act: Act, input: PasswordResetRequestInput) -> Returned:  # noqa: A002
+async def password_reset_request(act: Act, input: PasswordResetRequestInput) -> Returned:
     """Mails a link to set a new password, if there is an account. The answer is the same if there is none."""
     email = accounts.check_email(input.email)
     async with _taking(RESET_REQUEST_TAKES_S), act.unit_of_work():
@@ -151,7 +151,7 @@ class PasswordResetInput:
 
 
 @mutation(Level.ANONYMOUS, own_transaction=True, changes_viewer=True, session=NewSession)
-async def password_reset(act: Act, input: PasswordResetInput) -> Returned:  # noqa: A002
+async def password_reset(act: Act, input: PasswordResetInput) -> Returned:
     """Sets a new password by a mailed link and signs in. Every session of the account ends before.
 
     The link works once, for 30 minutes, and not after the e-mail or the password was changed.
@@ -176,7 +176,7 @@ class InvitationAcceptInput:
 
 
 @mutation(Level.ANONYMOUS, own_transaction=True, changes_viewer=True, session=NewSession)
-async def invitation_accept(act: Act, input: InvitationAcceptInput) -> Returned:  # noqa: A002
+async def invitation_accept(act: Act, input: InvitationAcceptInput) -> Returned:
     """Joins a project by a mailed invitation, once, and signs in there. It proves the address.
 
     An account that never proved the address may have been made by somebody else: its password is replaced and its

@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
@@ -165,7 +165,7 @@ def _resolver(
     own_transaction: bool,
 ) -> Callable[..., Any]:
     parameters = list(inspect.signature(function).parameters.values())
-    asked = parameters[1:]
+    asked = [_described(parameter) for parameter in parameters[1:]]
 
     async def resolve(info: strawberry.Info, **arguments: Any) -> Any:
         context: Context = info.context
@@ -190,6 +190,14 @@ def _resolver(
     resolve.__name__ = function.__name__
     resolve.__module__ = function.__module__
     return resolve
+
+
+def _described(parameter: inspect.Parameter) -> inspect.Parameter:
+    """An input says itself what is in it."""
+    described_type: Any = Annotated[
+        parameter.annotation, strawberry.argument(description="What to do it with.")
+    ]
+    return parameter.replace(annotation=described_type)
 
 
 @dataclass(slots=True)

@@ -99,7 +99,7 @@ class SignInInput:
 
 
 @mutation(Level.ANONYMOUS, own_transaction=True, changes_viewer=True, session=NewSession)
-async def sign_in(act: Act, input: SignInInput) -> Returned:  # noqa: A002
+async def sign_in(act: Act, input: SignInInput) -> Returned:
     """Signs in. An unknown e-mail and a wrong password get the same answer; after ten wrong tries one must wait."""
     sent = given(input)
     async with unit_of_work() as work:
@@ -125,7 +125,7 @@ class ProjectEnterInput:
 
 
 @mutation(Level.ACCOUNT, own_transaction=True, changes_viewer=True, session=NewSession)
-async def project_enter(act: Act, input: ProjectEnterInput) -> Returned:  # noqa: A002
+async def project_enter(act: Act, input: ProjectEnterInput) -> Returned:
     """Begins to work in a project. The token is replaced: the one that asked is worth nothing from then on."""
     async with act.unit_of_work():
         opened = await sessions.enter(act.account, client=act.context.client, now=act.now, **given(input))
@@ -141,7 +141,7 @@ class SessionRevokeInput:
 
 
 @mutation(Level.ACCOUNT, revoked_session_id=strawberry.ID, revoked_session_ids=list[strawberry.ID])
-async def session_revoke(act: Act, input: SessionRevokeInput) -> Returned:  # noqa: A002
+async def session_revoke(act: Act, input: SessionRevokeInput) -> Returned:
     """Signs other devices out, in whatever project they are. Their sockets close."""
     sent = given(input)
     session_id, ends_all = sent.get("id"), bool(sent.get("all"))
