@@ -33,10 +33,10 @@ async def open_windows() -> None:
     All workers do so at once: whoever claims a window opens it.
     """
     ends_at = await db.now() + LOOK_AHEAD
-    for moment in await _open_due(LOOK_AHEAD):
+    moment = None
+    while moment != ends_at:
+        moment = min([*await _open_due(LOOK_AHEAD), ends_at])
         await _wait_for(moment)
-        await _open_due(LOOK_AHEAD)
-    await _wait_for(ends_at)
 
 
 @sweep(FORGET_EVERY_S)

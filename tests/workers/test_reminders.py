@@ -91,6 +91,24 @@ async def test_the_timer_opens_windows_at_their_very_moments(monkeypatch: pytest
 
 
 @pytest.mark.usefixtures("database")
+async def test_the_timer_alone_opens_one_window_at_each_of_its_moments(
+    monkeypatch: pytest.MonkeyPatch, sent_jobs: list[object]
+) -> None:
+    monkeypatch.setattr(reminders, "LOOK_AHEAD", timedelta(seconds=1.5))
+    start = await db.now()
+    moments = [start + timedelta(seconds=each) for each in (0.3, 0.6, 0.9)]
+    employee = await make_due(moments[0])
+    for moment in moments[1:]:
+        await make_reminder(employee, due_at=moment)
+
+    await asyncio.wait_for(reminders.open_windows(), PATIENCE_S)
+
+    opened = await opened_at(employee)
+    assert len(opened) == 3 and opened >= moments
+    assert len(sent_jobs) == 2, "the job of each next moment is rung for, and not needed"
+
+
+@pytest.mark.usefixtures("database")
 async def test_more_than_a_batch_is_opened_in_one_go(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(popups, "BATCH", 3)
     monkeypatch.setattr(reminders, "LOOK_AHEAD", timedelta(seconds=0.1))
