@@ -22,7 +22,7 @@ import uvicorn
 import uvloop
 from starlette.applications import Starlette
 
-from app import config, db, logs
+from app import config, db, logs, seed
 from app.config import Settings
 from app.integrations import mail_catcher, valkey
 from app.main import SERVER_OPTIONS, create_app, make_parts, opened
@@ -78,7 +78,7 @@ async def _everything(var: Path, listener: socket.socket, redis_url: str, starte
         await _migrate(settings)
         parts = make_parts(settings)
         async with opened(settings, parts):
-            people: list[Mapping[str, Any]] = []
+            people = await seed.ensure_demo(_kept_tokens(var))
             app = create_app(settings, parts=parts, mail_folder=mail_folder)
             async with _working(settings), _serving(app, listener) as server:
                 _announce(var, settings, people, time.monotonic() - started)
@@ -174,6 +174,14 @@ def _announce(var: Path, settings: Settings, people: Sequence[Mapping[str, Any]]
             """    -d '{"query":"{ contacts(first: 3) { edges { node { name } } } }"}'"""
         )
     print(f"\n  All of this is in {var.name}/dev.json too.", flush=True)
+
+
+def _kept_tokens(var: Path) -> dict[str, str]:
+    """The demo people's tokens of the last start, by e-mail."""
+    path = var / "dev.json"
+    if not path.is_file():
+        return {}
+    return {person["email"]: person["token"] for person in orjson.loads(path.read_bytes())["people"]}
 
 
 @contextmanager

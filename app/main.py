@@ -13,11 +13,14 @@ from app import config, db, logs
 from app.config import Settings
 from app.http import dev_mail, health
 from app.http.graphiql import graphiql_routes
+from app.http.graphql import graphql_routes
 from app.http.health import Unwell
 from app.http.middleware import middleware
 from app.http.sockets import Sockets
+from app.integrations.ares import RedisCache
 from app.integrations.pubsub import Hub
-from app.services import sessions
+from app.schema import build
+from app.services import companies, sessions
 from app.workers import HEARTBEAT_KEY
 from app.workers.pool import bound, create_pool
 
@@ -55,7 +58,10 @@ async def opened(settings: Settings, parts: Parts) -> AsyncIterator[None]:
     """The database and the parts, open for the length of the block."""
     await db.connect(settings.database_url, pool_size=settings.pool_size)
     try:
-        async with bound(parts.queue, parts.hub):
+        async with (
+            bound(parts.queue, parts.hub),
+            companies.register_open(settings, RedisCache(parts.queue)),
+        ):
             _hear_of_viewers(parts)
             await parts.hub.start()
             yield
@@ -77,6 +83,13 @@ def create_app(
     return Starlette(
         lifespan=lifespan,
         routes=[
+            *graphql_routes(
+                build(),
+                authenticate=sessions.authenticate,
+                hub=own.hub,
+                settings=settings,
+                sockets=own.sockets,
+            ),
             *graphiql_routes(),
             *health.routes(_probes(own)),
             *(dev_mail.routes(mail_folder) if mail_folder else []),
@@ -99,7 +112,11 @@ def _hear_of_viewers(parts: Parts) -> None:
         sessions.forget(account_id)
         parts.sockets.account_changed(account_id)
 
-    parts.hub.on(sessions.CHANNEL, hear, missed=sessions.BELIEVED.clear)
+    def look_again() -> None:
+        sessions.BELIEVED.clear()
+        parts.sockets.messages_missed()
+
+    parts.hub.on(sessions.CHANNEL, hear, missed=look_again)
 
 
 def _probes(parts: Parts) -> Mapping[str, health.Probe]:

@@ -203,6 +203,7 @@ class AddressVerificationSendInput:
     division_id: strawberry.ID | None = optional(
         "The division; the project's own address if left out.", id_of="Division"
     )
+    idempotency_key: str | None = idempotency_key()
 
 
 @mutation(P.PROJECT_SETTINGS, sent_to=EmailAddress)
