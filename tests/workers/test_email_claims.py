@@ -122,7 +122,7 @@ async def test_a_mail_that_cannot_even_be_written_stops_no_other(server: MailSer
 async def test_a_project_whose_server_hangs_stops_nobody_else(
     server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(email_delivery, "ATTEMPT_S", 2)
+    monkeypatch.setattr(email_delivery, "ATTEMPT_S", 4)
     async with mail_server() as hanging:
         hanging.says = {"CONNECT": SILENCE}
         stuck = await make_project()
@@ -135,14 +135,14 @@ async def test_a_project_whose_server_hangs_stops_nobody_else(
         others = [await queued() for _ in range(5)]
 
         sweep = asyncio.create_task(worker.send_due())
-        async with asyncio.timeout(1.5):
+        async with asyncio.timeout(3.5):
             while len(server.messages) < len(others):
                 await asyncio.sleep(0.02)
         claimed = await Email.filter(project_id=stuck.id, state=S.SENDING).count()
 
         assert claimed == worker.AT_ONCE_PER_PROJECT
         sweep.cancel()
-        await asyncio.wait([sweep], timeout=3)
+        await asyncio.wait([sweep])
 
 
 async def test_a_sweep_told_to_end_takes_no_more_and_finishes_what_it_began(server: MailServer) -> None:
