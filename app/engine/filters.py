@@ -16,6 +16,7 @@ from app.engine.types import (
     base_type_of,
     condition,
     describe_enum,
+    either,
     field_of,
     graphql_name,
     list_of,
@@ -26,7 +27,11 @@ from app.errors import BadUserInput, NotFound
 from app.policy import Level
 
 MOST_VALUES = 250
+MOST_CONDITIONS = 100
+DEEPEST_WHERE = 10
 NO_ROW = UUID(int=0)
+ALWAYS, NEVER = Q(id__not=NO_ROW), Q(id=NO_ROW)
+NULL_SAFE = ("isNull", "ne")
 
 
 class SortDirection(Enum):
@@ -148,41 +153,65 @@ def order_input(table: type[Table]) -> Any:
 
 
 def where_q(table: type[Table], where: Mapping[str, Any]) -> Q:
-    """The condition that a coerced `where` means."""
-    found = Q()
+    """The condition that a coerced `where` means. Raises BadUserInput for one too large to be asked of a database."""
+    if _size(where, depth=1) > MOST_CONDITIONS:
+        raise BadUserInput(f"A `where` has at most {MOST_CONDITIONS} conditions.")
+    return _meaning(table, where, below_not=False) if where else Q()
+
+
+def _size(where: Mapping[str, Any], *, depth: int) -> int:
+    """How many conditions there are, an empty branch counted as one."""
+    if depth > DEEPEST_WHERE:
+        raise BadUserInput(f"A `where` is at most {DEEPEST_WHERE} levels deep.")
+    size = 0
+    for key, given in where.items():
+        if key == "not" and given is not None:
+            size += _size(given, depth=depth + 1)
+        elif key in ("and", "or"):
+            size += sum(_size(each, depth=depth + 1) for each in given or ())
+        else:
+            size += len(given or ())
+    return max(size, 1)
+
+
+def _meaning(table: type[Table], where: Mapping[str, Any], *, below_not: bool) -> Q:
+    """Never an empty Q, whose negation would be empty too."""
+    parts: list[Q] = []
     for key, given in where.items():
         if given is None:
             continue
-        if key == "and":
-            found &= Q(*[where_q(table, each) for each in given])
-        elif key == "or":
-            found &= Q(*[where_q(table, each) for each in given], join_type="OR") if given else Q(id=NO_ROW)
-        elif key == "not":
-            found &= ~_whole(where_q(table, given))
-        else:
-            found &= _conditions(table, key, given)
-    return found
+        match key:
+            case "and":
+                parts += [_meaning(table, each, below_not=below_not) for each in given]
+            case "or":
+                branches = [_meaning(table, each, below_not=below_not) for each in given]
+                parts.append(either(*branches) if branches else NEVER)
+            case "not":
+                parts.append(~_meaning(table, given, below_not=True))
+            case _:
+                parts += _conditions(table, key, given, below_not=below_not)
+    return Q(*parts) if parts else ALWAYS
 
 
-def _whole(q: Q) -> Q:
-    """An empty condition as one that always holds, so that its negation never does."""
-    return q if q.children or q.filters else Q(id__not=NO_ROW)
-
-
-def _conditions(table: type[Table], key: str, operators: Mapping[str, Any]) -> Q:
+def _conditions(table: type[Table], key: str, operators: Mapping[str, Any], *, below_not: bool) -> list[Q]:
     name = next(name for name in table.specs if graphql_name(name) == key)
     spec = table.specs[name]
     assert isinstance(spec, Column)
     column_name = spec.column or name
-    found = Q()
-    for operator, given in operators.items():
-        found &= _condition(column_name, spec, operator, given)
+    found = [_condition(column_name, spec, operator, given) for operator, given in operators.items()]
+    if below_not and is_nullable(table, column_name):
+        # SQL's third truth value is the same whether negated or not: without this a `not` would lose every null.
+        known = condition(f"{column_name}__isnull", False)
+        return [
+            each if operator in NULL_SAFE else Q(known, each)
+            for operator, each in zip(operators, found, strict=True)
+        ]
     return found
 
 
 def _condition(column_name: str, spec: Column, operator: str, given: Any) -> Q:
     if operator == "isNull":
-        return condition(f"{column_name}__isnull", given) if given is not None else Q()
+        return condition(f"{column_name}__isnull", given) if given is not None else ALWAYS
     if given is None:
         raise BadUserInput(f"`{operator}` cannot be null; use isNull.")
     if operator == "in" and len(given) > MOST_VALUES:
@@ -190,7 +219,7 @@ def _condition(column_name: str, spec: Column, operator: str, given: Any) -> Q:
     values = [_stored(spec, each) for each in (given if operator == "in" else [given])]
     match operator:
         case "in":
-            return condition(f"{column_name}__in", values) if values else Q(id=NO_ROW)
+            return condition(f"{column_name}__in", values) if values else NEVER
         case "eq":
             return condition(column_name, values[0])
         case "ne":

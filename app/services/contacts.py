@@ -9,9 +9,9 @@ from tortoise.expressions import F
 
 from app import formats, jobs
 from app.errors import FaultCode, Invalid
-from app.models import Contact, ContactStatus, Division, Employee, EmployeeStatus, Reminder, ReminderState
+from app.models import Contact, ContactStatus, Division, Reminder, ReminderState
 from app.policy import Member, Permission
-from app.services import persons, popups, reminders
+from app.services import employees, persons, popups, reminders
 from app.services.money import minor_units
 from app.services.versions import differing, require_version
 from app.text import TooLong, fold, sort_key
@@ -72,7 +72,7 @@ async def create(
     if division_id is not None:
         await _require_division(viewer, division_id)
     if owner_id is not None:
-        await _require_owner(viewer, owner_id)
+        await employees.get_active(viewer, owner_id, path=("owner_id",))
     values = {**_columns(clean), "division_id": division_id, "owner_id": owner_id}
     contact = Contact(
         project_id=viewer.project_id,
@@ -131,7 +131,7 @@ async def _links(viewer: Member, contact: Contact, sent: Mapping[str, UUID | Non
             sentence = "Without a division everyone would see this contact. Ask a colleague who works with all divisions."
             raise Invalid.at("division_id", sentence, FaultCode.NOT_ALLOWED)
     if changed.get("owner_id") is not None:
-        await _require_owner(viewer, changed["owner_id"])
+        await employees.get_active(viewer, changed["owner_id"], path=("owner_id",))
     return changed
 
 
@@ -143,13 +143,6 @@ async def _require_division(viewer: Member, division_id: UUID) -> None:
     if division.archived_at is not None:
         sentence = f"The division {division.name} is archived. Choose another."
         raise Invalid.at("division_id", sentence, FaultCode.WRONG_STATE)
-
-
-async def _require_owner(viewer: Member, owner_id: UUID) -> None:
-    owner = await Employee.get_visible(viewer, owner_id, path=("owner_id",))
-    if owner.status is not EmployeeStatus.ACTIVE:
-        sentence = f"{owner.name} does not work here now. Choose an active employee."
-        raise Invalid.at("owner_id", sentence, FaultCode.WRONG_STATE)
 
 
 def _columns(clean: Mapping[str, Any]) -> dict[str, Any]:
