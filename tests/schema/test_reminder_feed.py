@@ -1,21 +1,17 @@
-"""The feed: what is open first, then everything in order, from any cursor on, and nobody else's."""
+"""The feed: what is open first, then what happens, for whoever may still see it."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager
-from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 
 from app import jobs
 from app.integrations.pubsub import Hub
-from app.jobs import Job, unit_of_work
+from app.jobs import unit_of_work
 from app.models import Employee, LeadShare, Project, ReminderEvent
 from app.policy import Role
-from app.schema import build, reminder_feed
-from app.services import popups, reminder_log, sessions
+from app.schema import reminder_feed
+from app.services import sessions
 from tests.conftest import Clock
 from tests.factories import (
     make_contact,
@@ -25,108 +21,22 @@ from tests.factories import (
     make_project,
     make_reminder,
 )
-from tests.graphql import Client, as_employee, as_role, gid
+from tests.graphql import as_employee, as_role, gid
+from tests.schema.feed_cases import (
+    SHORT_S,
+    Events,
+    answers,
+    brief,
+    feed,
+    hub,
+    is_silent,
+    next_event,
+    open_window,
+    until_live,
+)
 from tests.schema.reminder_cases import MINUTE, REASSIGN, RESOLVE, SNOOZE, director, project, rep
 
-__all__ = ["director", "project", "rep"]
-
-FEED = """subscription Feed($after: String) {
-  reminderFeed(after: $after) {
-    __typename cursor serverTime
-    ... on ReminderPopup { repeatMinutes replayed reminders { id title dueAt contact { id name } } }
-    ... on ReminderClosed { reminderId closedReason snoozedUntil }
-    ... on ReminderFeedLive { openCount }
-    ... on ReminderFeedReset { resetReason }
-  }
-}"""
-PATIENCE_S = 5
-SHORT_S = 0.05
-
-Events = AsyncIterator[Any]
-
-
-@pytest.fixture(autouse=True)
-def hub(bells: object) -> Iterator[Hub]:
-    """A doorbell without Redis: it rings within this process."""
-    hub = Hub("unix:///nowhere")
-
-    async def send(job: Job, ids: Any, at: datetime | None) -> None:
-        """Nobody works; the tests open the windows."""
-
-    jobs.bind(send, hub.ring)
-    yield hub
-    jobs.bind(None, None)
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_believed() -> Iterator[None]:
-    yield
-    sessions.BELIEVED.clear()
-
-
-@asynccontextmanager
-async def answers(hub: Hub, client: Client, after: str | None = None) -> AsyncIterator[Events]:
-    """The results as a socket gets and closes them."""
-    client.hub = hub
-    variables = {} if after is None else {"after": after}
-    results: Any = await build().stream(FEED, variable_values=variables, context_value=await client.context())
-    async with aclosing(results):
-        yield results
-
-
-@asynccontextmanager
-async def feed(hub: Hub, client: Client, after: str | None = None) -> AsyncIterator[Events]:
-    """The events of a feed in which nothing goes wrong."""
-    async with answers(hub, client, after) as results:
-
-        async def events() -> Events:
-            async for result in results:
-                assert not result.errors, result.errors
-                yield result.data["reminderFeed"]
-
-        yield events()
-
-
-async def next_of(events: Events) -> Any:
-    return await asyncio.wait_for(anext(events), PATIENCE_S)
-
-
-async def until_live(events: Events) -> list[Any]:
-    found = [await next_of(events)]
-    while found[-1]["__typename"] != "ReminderFeedLive":
-        found.append(await next_of(events))
-    return found
-
-
-async def is_silent(events: Events) -> bool:
-    """Asks for one more event; the feed ends with that."""
-    try:
-        await asyncio.wait_for(anext(events), SHORT_S)
-    except TimeoutError:
-        return True
-    return False
-
-
-async def fire(employee: Employee, now: datetime) -> None:
-    """Opens the employee's window at this moment, whenever it would have opened."""
-    await Employee.filter(id=employee.id).update(next_popup_at=now)
-    async with unit_of_work():
-        await popups.fire(now=now, employee_id=employee.id)
-
-
-def brief(event: Any) -> tuple[Any, ...]:
-    """What kind of event, and about which reminders."""
-    match event["__typename"]:
-        case "ReminderPopup":
-            return ("popup", event["replayed"], *[each["id"] for each in event["reminders"]])
-        case "ReminderClosed":
-            return ("closed", event["closedReason"], event["reminderId"])
-        case "ReminderFeedLive":
-            return ("live", event["openCount"])
-        case "ReminderFeedReset":
-            return ("reset", event["resetReason"])
-        case other:
-            return (other,)
+__all__ = ["director", "hub", "project", "rep"]
 
 
 async def test_what_is_due_comes_first_then_the_feed_is_live(hub: Hub, rep: Employee, clock: Clock) -> None:
@@ -173,9 +83,9 @@ async def test_a_window_that_opens_is_delivered_by_the_bell(hub: Hub, rep: Emplo
         await until_live(events)
         reminder = await make_reminder(rep, due_at=clock.at)
 
-        await fire(rep, clock.at)
+        await open_window(rep, clock.at)
 
-        assert brief(await next_of(events)) == ("popup", False, gid(reminder))
+        assert brief(await next_event(events)) == ("popup", False, gid(reminder))
         assert await is_silent(events)
 
 
@@ -188,9 +98,9 @@ async def test_without_a_bell_the_database_is_looked_into_all_the_same(
         reminder = await make_reminder(rep, due_at=clock.at)
         jobs.bind(None, None)
 
-        await fire(rep, clock.at)
+        await open_window(rep, clock.at)
 
-        assert brief(await next_of(events)) == ("popup", False, gid(reminder))
+        assert brief(await next_event(events)) == ("popup", False, gid(reminder))
 
 
 async def test_snoozing_on_one_device_closes_it_on_the_other(hub: Hub, rep: Employee, clock: Clock) -> None:
@@ -203,7 +113,7 @@ async def test_snoozing_on_one_device_closes_it_on_the_other(hub: Hub, rep: Empl
         await phone.run(SNOOZE, input={"id": reminder, "until": {"minutes": 30}})
 
         for events in (on_phone, on_desk):
-            closed = await next_of(events)
+            closed = await next_event(events)
             assert brief(closed) == ("closed", "SNOOZED", gid(reminder))
             assert closed["snoozedUntil"] == "2026-03-02T09:30:00.000Z"
 
@@ -219,143 +129,8 @@ async def test_giving_away_closes_it_for_the_one_and_says_nothing_to_the_other(
 
         await boss.run(REASSIGN, input={"id": reminder, "assigneeId": director})
 
-        assert brief(await next_of(of_rep)) == ("closed", "GIVEN_AWAY", gid(reminder))
+        assert brief(await next_event(of_rep)) == ("closed", "GIVEN_AWAY", gid(reminder))
         assert await is_silent(of_boss)
-
-
-async def test_what_was_missed_comes_in_order_and_once(hub: Hub, rep: Employee, clock: Clock) -> None:
-    one, two = await make_reminder(rep, due_at=clock.at), await make_reminder(rep, due_at=clock.at)
-    client = as_employee(rep)
-    async with feed(hub, client) as events:
-        cursor = (await until_live(events))[-1]["cursor"]
-
-    for _ in range(3):
-        await fire(rep, clock.at)
-    await client.run(RESOLVE, input={"id": one})
-    await fire(rep, clock.at)
-
-    async with feed(hub, client, cursor) as events:
-        missed = await until_live(events)
-        await client.run(RESOLVE, input={"id": two})
-        last = await next_of(events)
-
-    popup = ("popup", True, gid(two))
-    assert [brief(each) for each in missed] == [
-        *[popup] * 3,
-        ("closed", "RESOLVED", gid(one)),
-        popup,
-        ("live", 1),
-    ]
-    assert brief(last) == ("closed", "RESOLVED", gid(two))
-
-
-async def test_every_cursor_of_a_feed_continues_it_without_gap_or_repeat(
-    hub: Hub, rep: Employee, clock: Clock
-) -> None:
-    client = as_employee(rep)
-    async with feed(hub, client) as events:
-        start = (await until_live(events))[-1]["cursor"]
-    await make_reminder(rep, due_at=clock.at)
-    for _ in range(12):
-        await fire(rep, clock.at)
-    async with feed(hub, client, start) as events:
-        whole = [each["cursor"] for each in (await until_live(events))[:-1]]
-    assert len(set(whole)) == 12
-
-    for place in range(12):
-        async with feed(hub, client, whole[place]) as events:
-            rest = [each["cursor"] for each in (await until_live(events))[:-1]]
-        assert rest == whole[place + 1 :]
-
-
-async def test_a_long_backlog_is_read_page_by_page(
-    hub: Hub, rep: Employee, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.services.feed.PAGE", 3)
-    client = as_employee(rep)
-    async with feed(hub, client) as events:
-        cursor = (await until_live(events))[-1]["cursor"]
-    await make_reminder(rep, due_at=clock.at)
-    for _ in range(10):
-        await fire(rep, clock.at)
-
-    async with feed(hub, client, cursor) as events:
-        assert len(await until_live(events)) == 11
-
-
-async def test_a_replayed_window_of_which_nothing_is_left_is_skipped(
-    hub: Hub, rep: Employee, clock: Clock
-) -> None:
-    reminder = await make_reminder(rep, due_at=clock.at)
-    client = as_employee(rep)
-    async with feed(hub, client) as events:
-        cursor = (await until_live(events))[-1]["cursor"]
-    await fire(rep, clock.at)
-    await client.run(RESOLVE, input={"id": reminder})
-
-    async with feed(hub, client, cursor) as events:
-        missed = await until_live(events)
-
-    assert [brief(each) for each in missed] == [("closed", "RESOLVED", gid(reminder)), ("live", 0)]
-
-
-@pytest.mark.parametrize("kind", ["malformed", "empty", "long", "a colleague's", "forged", "of the future"])
-async def test_a_cursor_that_is_none_of_his_resets_the_feed(
-    hub: Hub, rep: Employee, director: Employee, clock: Clock, kind: str
-) -> None:
-    due = await make_reminder(rep, due_at=clock.at)
-    await fire(rep, clock.at)
-    async with feed(hub, as_employee(rep)) as events:
-        own = (await until_live(events))[-1]["cursor"]
-    async with feed(hub, as_employee(director)) as events:
-        colleagues = (await until_live(events))[-1]["cursor"]
-    if kind == "of the future":
-        await Employee.filter(id=rep.id).update(feed_number=0)
-        await ReminderEvent.all().delete()
-    cursors = {
-        "malformed": "%%%",
-        "empty": "",
-        "long": "ž" * 10_000,
-        "a colleague's": colleagues,
-        "forged": "AAAAAAAAAAE" + own[11:],
-        "of the future": own,
-    }
-    if kind == "forged":
-        cursors["forged"] = own[:-1] + ("A" if own[-1] != "A" else "B")
-
-    async with feed(hub, as_employee(rep), cursors[kind]) as events:
-        told = await until_live(events)
-
-    assert [brief(each) for each in told] == [
-        ("reset", "CURSOR_UNKNOWN"),
-        ("popup", True, gid(due)),
-        ("live", 1),
-    ]
-
-
-async def test_a_cursor_before_what_is_kept_resets_the_feed(hub: Hub, rep: Employee, clock: Clock) -> None:
-    due = await make_reminder(rep, due_at=clock.at)
-    client = as_employee(rep)
-    async with feed(hub, client) as events:
-        start = (await until_live(events))[-1]["cursor"]
-    await fire(rep, clock.at)
-    async with feed(hub, client) as events:
-        last = (await until_live(events))[-1]["cursor"]
-    clock.advance(timedelta(days=31))
-    async with unit_of_work() as work:
-        assert await reminder_log.forget_old(now=work.now) == 1
-
-    async with feed(hub, client, start) as events:
-        too_old = await until_live(events)
-    async with feed(hub, client, last) as events:
-        nothing_missed = await until_live(events)
-
-    assert [brief(each) for each in too_old] == [
-        ("reset", "CURSOR_TOO_OLD"),
-        ("popup", True, gid(due)),
-        ("live", 1),
-    ]
-    assert [brief(each) for each in nothing_missed] == [("live", 1)]
 
 
 async def test_a_heartbeat_tells_that_the_line_is_alive(
@@ -365,7 +140,7 @@ async def test_a_heartbeat_tells_that_the_line_is_alive(
     async with feed(hub, as_employee(rep)) as events:
         (live,) = await until_live(events)
 
-        beats = [await next_of(events), await next_of(events)]
+        beats = [await next_event(events), await next_event(events)]
 
     assert [brief(each) for each in beats] == [("ReminderHeartbeat",)] * 2
     assert {each["cursor"] for each in beats} == {live["cursor"]}
@@ -385,9 +160,9 @@ async def test_events_name_ids_only_once_a_contact_is_out_of_sight(
         assert brief((await until_live(events))[0]) == ("popup", True, gid(reminder))
 
         await LeadShare.filter(id=share.id).update(recalled_at=clock.at)
-        await fire(external, clock.at)
+        await open_window(external, clock.at)
 
-        closed = await next_of(events)
+        closed = await next_event(events)
         assert brief(closed) == ("closed", "GIVEN_AWAY", gid(reminder))
         assert "Tajná" not in json.dumps(closed, ensure_ascii=False)
         assert await is_silent(events)
@@ -408,7 +183,7 @@ async def test_a_revoked_session_gets_no_further_event(hub: Hub, rep: Employee, 
             await sessions.revoke_all(rep.account_id, now=work.now)
         await make_reminder(rep, due_at=clock.at)
 
-        await fire(rep, clock.at)
+        await open_window(rep, clock.at)
 
         assert await codes_after_live(results) == ["UNAUTHENTICATED"]
 
@@ -418,7 +193,7 @@ async def test_who_loses_his_roles_loses_the_feed(hub: Hub, rep: Employee, clock
     async with answers(hub, as_employee(rep)) as results:
         assert (await anext(results)).data["reminderFeed"]["openCount"] == 0
         await make_reminder(rep, due_at=clock.at)
-        await fire(rep, clock.at)
+        await open_window(rep, clock.at)
         await Employee.filter(id=rep.id).update(roles=[])
         sessions.forget(rep.account_id)
 
@@ -445,7 +220,7 @@ async def test_events_of_parallel_changes_arrive_without_gap(hub: Hub, rep: Empl
         await until_live(events)
 
         answers = await asyncio.gather(*(client.run(RESOLVE, input={"id": each}) for each in made))
-        told = [brief(await next_of(events)) for _ in made]
+        told = [brief(await next_event(events)) for _ in made]
 
     assert all(answer.errors == [] for answer in answers)
     assert set(told) == {("closed", "RESOLVED", gid(each)) for each in made}
@@ -459,6 +234,6 @@ async def test_nobody_hears_of_another_project(hub: Hub, rep: Employee, clock: C
     async with feed(hub, as_employee(rep)) as events:
         assert [brief(each) for each in await until_live(events)] == [("live", 0)]
 
-        await fire(stranger, clock.at)
+        await open_window(stranger, clock.at)
 
         assert await is_silent(events)

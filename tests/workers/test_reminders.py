@@ -163,9 +163,9 @@ async def worker_processes(database_url: str, count: int) -> AsyncIterator[list[
             await process.wait()
 
 
-async def test_three_worker_processes_of_which_one_is_killed_open_each_window_once(own_database: str) -> None:
+async def test_two_worker_processes_of_which_one_is_killed_open_each_window_once(own_database: str) -> None:
     project = await make_project()
-    async with worker_processes(own_database, 3) as processes:
+    async with worker_processes(own_database, 2) as processes:
         moment = await db.now() + timedelta(seconds=2)
         employees = [
             await make_due(moment + timedelta(milliseconds=10 * each), project) for each in range(40)

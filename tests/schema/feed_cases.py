@@ -1,0 +1,110 @@
+"""A subscriber of the feed, as the tests of it need him."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from app import jobs
+from app.integrations.pubsub import Hub
+from app.jobs import Job, unit_of_work
+from app.models import Employee
+from app.schema import build
+from app.services import popups, sessions
+from tests.graphql import Client
+
+FEED = """subscription Feed($after: String) {
+  reminderFeed(after: $after) {
+    __typename cursor serverTime
+    ... on ReminderPopup { repeatMinutes replayed reminders { id title dueAt contact { id name } } }
+    ... on ReminderClosed { reminderId closedReason snoozedUntil }
+    ... on ReminderFeedLive { openCount }
+    ... on ReminderFeedReset { resetReason }
+  }
+}"""
+PATIENCE_S = 5
+SHORT_S = 0.05
+
+Events = AsyncIterator[Any]
+
+
+@pytest.fixture
+def hub(bells: object) -> Iterator[Hub]:
+    """A doorbell without Redis: it rings within this process."""
+    hub = Hub("unix:///nowhere")
+
+    async def send(job: Job, ids: Any, at: datetime | None) -> None:
+        """Nobody works; the tests open the windows."""
+
+    jobs.bind(send, hub.ring)
+    yield hub
+    jobs.bind(None, None)
+    sessions.BELIEVED.clear()
+
+
+@asynccontextmanager
+async def answers(hub: Hub, client: Client, after: str | None = None) -> AsyncIterator[Events]:
+    """The results as a socket gets and closes them."""
+    client.hub = hub
+    variables = {} if after is None else {"after": after}
+    results: Any = await build().stream(FEED, variable_values=variables, context_value=await client.context())
+    async with aclosing(results):
+        yield results
+
+
+@asynccontextmanager
+async def feed(hub: Hub, client: Client, after: str | None = None) -> AsyncIterator[Events]:
+    """The events of a feed in which nothing goes wrong."""
+    async with answers(hub, client, after) as results:
+
+        async def events() -> Events:
+            async for result in results:
+                assert not result.errors, result.errors
+                yield result.data["reminderFeed"]
+
+        yield events()
+
+
+async def next_event(events: Events) -> Any:
+    return await asyncio.wait_for(anext(events), PATIENCE_S)
+
+
+async def until_live(events: Events) -> list[Any]:
+    found = [await next_event(events)]
+    while found[-1]["__typename"] != "ReminderFeedLive":
+        found.append(await next_event(events))
+    return found
+
+
+async def is_silent(events: Events) -> bool:
+    """Asks for one more event; the feed ends with that."""
+    try:
+        await asyncio.wait_for(anext(events), SHORT_S)
+    except TimeoutError:
+        return True
+    return False
+
+
+async def open_window(employee: Employee, now: datetime) -> None:
+    """Opens the employee's window at this moment, whenever it would have opened."""
+    await Employee.filter(id=employee.id).update(next_popup_at=now)
+    async with unit_of_work():
+        await popups.fire(now=now, employee_id=employee.id)
+
+
+def brief(event: Any) -> tuple[Any, ...]:
+    """What kind of event, and about which reminders."""
+    match event["__typename"]:
+        case "ReminderPopup":
+            return ("popup", event["replayed"], *[each["id"] for each in event["reminders"]])
+        case "ReminderClosed":
+            return ("closed", event["closedReason"], event["reminderId"])
+        case "ReminderFeedLive":
+            return ("live", event["openCount"])
+        case "ReminderFeedReset":
+            return ("reset", event["resetReason"])
+        case other:
+            return (other,)
