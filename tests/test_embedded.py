@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
 from smtplib import SMTP
+from typing import ClassVar
 
 import httpx
 import orjson
@@ -25,11 +26,14 @@ START_TIMEOUT_S = 60
 class Running:
     """`python -m app dev` in `folder`, ready."""
 
+    started: ClassVar[list["Running"]] = []
+
     def __init__(self, folder: Path, *arguments: str) -> None:
         self.folder = folder
         self.port = free_port()
         self.process = start(folder, self.port, *arguments)
         self.address = f"http://127.0.0.1:{self.port}"
+        self.started.append(self)
         self.wait_for(200)
 
     def end(self, how: signal.Signals) -> float:
@@ -83,20 +87,24 @@ def free_port() -> int:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """A place for var/, with the migrations in it, and nothing left running in it afterwards."""
-    (tmp_path / "migrations").symlink_to(ROOT / "migrations")
-    yield tmp_path
-    valkey.stop_left_behind(tmp_path / "var" / "valkey")
+    """A place for var/, with nothing left running in it afterwards."""
+    yield from empty_folder(tmp_path)
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """One for the tests that leave it as it is."""
-    folder = tmp_path_factory.mktemp("running")
+    for folder in empty_folder(tmp_path_factory.mktemp("running")):
+        yield Running(folder)
+
+
+def empty_folder(folder: Path) -> Iterator[Path]:
     (folder / "migrations").symlink_to(ROOT / "migrations")
-    running = Running(folder)
-    yield running
-    running.end(signal.SIGINT)
+    yield folder
+    for running in Running.started:
+        if running.folder == folder:
+            running.end(signal.SIGKILL)
+    valkey.stop_left_behind(folder / "var" / "valkey")
 
 
 def test_ctrl_c_ends_all_of_it_within_two_seconds(folder: Path) -> None:
