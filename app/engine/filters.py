@@ -8,6 +8,7 @@ from uuid import UUID
 
 import strawberry
 from tortoise.expressions import Q
+from tortoise.models import Model
 
 from app.engine.declare import Column, Table
 from app.engine.guards import GUARD, described, directives_of
@@ -198,7 +199,7 @@ def _conditions(table: type[Table], key: str, operators: Mapping[str, Any], *, b
     spec = table.specs[name]
     assert isinstance(spec, Column)
     column_name = spec.column or name
-    found = [_condition(column_name, spec, operator, given) for operator, given in operators.items()]
+    found = [_condition(table, column_name, spec, operator, given) for operator, given in operators.items()]
     if below_not and is_nullable(table, column_name):
         # SQL's third truth value is the same whether negated or not: without this a `not` would lose every null.
         known = condition(f"{column_name}__isnull", False)
@@ -209,14 +210,14 @@ def _conditions(table: type[Table], key: str, operators: Mapping[str, Any], *, b
     return found
 
 
-def _condition(column_name: str, spec: Column, operator: str, given: Any) -> Q:
+def _condition(table: type[Table], column_name: str, spec: Column, operator: str, given: Any) -> Q:
     if operator == "isNull":
         return condition(f"{column_name}__isnull", given) if given is not None else ALWAYS
     if given is None:
         raise BadUserInput(f"`{operator}` cannot be null; use isNull.")
     if operator == "in" and len(given) > MOST_VALUES:
         raise BadUserInput(f"At most {MOST_VALUES} values in one `in`; {len(given)} were given.")
-    values = [_stored(spec, each) for each in (given if operator == "in" else [given])]
+    values = [_stored(table, column_name, spec, each) for each in (given if operator == "in" else [given])]
     match operator:
         case "in":
             return condition(f"{column_name}__in", values) if values else NEVER
@@ -232,22 +233,32 @@ def _condition(column_name: str, spec: Column, operator: str, given: Any) -> Q:
             return condition(f"{column_name}__{operator}", values[0])
 
 
-def _stored(spec: Column, given: Any) -> Any:
+def _stored(table: type[Table], column_name: str, spec: Column, given: Any) -> Any:
     """The value as the column holds it. An id of another type, or none at all, matches no row."""
     if spec.id_of is not None:
         try:
             return local_id(spec.id_of, given)
         except NotFound:
             return NO_ROW
-    if isinstance(given, str):
-        return checked_text(given)
-    return given
+    return comparable(table.model, column_name, given)
 
 
 def checked_text(given: str) -> str:
     """Text that a database can compare with. Raises BadUserInput for NUL and lone surrogates."""
     if "\x00" in given or any("\ud800" <= character <= "\udfff" for character in given):
         raise BadUserInput("The text holds a character that cannot be stored.")
+    return given
+
+
+def comparable(model: type[Model], column_name: str, given: Any) -> Any:
+    """A value that the column could hold: no database compares with another. Raises BadUserInput."""
+    limits = field_of(model, column_name).constraints
+    if isinstance(given, str):
+        checked_text(given)
+        if len(given) > limits.get("max_length", len(given)):
+            raise BadUserInput(f"This field has no more than {limits['max_length']} characters.")
+    elif type(given) is int and not limits.get("ge", given) <= given <= limits.get("le", given):
+        raise BadUserInput(f"{given} is out of range here: {limits['ge']} to {limits['le']}.")
     return given
 
 

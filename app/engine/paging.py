@@ -9,7 +9,7 @@ import hmac
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 from uuid import UUID
@@ -19,9 +19,9 @@ from tortoise.expressions import Case, Q, When
 from tortoise.queryset import QuerySet
 
 from app.engine.declare import Table
-from app.engine.filters import is_nullable, order_terms
+from app.engine.filters import comparable, is_nullable, order_terms
 from app.engine.guards import value
-from app.engine.types import condition, either
+from app.engine.types import base_type_of, condition, either
 from app.errors import BadUserInput
 from app.policy import Level
 
@@ -159,15 +159,23 @@ def _decode(
         found, *values = json.loads(bytes.fromhex(cursor))
         if not hmac.compare_digest(found, tag) or len(values) != len(terms):
             raise ValueError("of another list")
-        fields = table.model._meta.fields_map
-        return tuple(
-            None if each is None else fields[column].to_python_value(each)
-            for each, (column, _) in zip(values, terms, strict=True)
-        )
-    except (ValueError, TypeError, RecursionError):
+        return tuple(_value(table, column, each) for each, (column, _) in zip(values, terms, strict=True))
+    except (ValueError, TypeError, OverflowError, RecursionError, BadUserInput):
         raise BadUserInput(
             "This cursor is not of this list: cursors belong to one sort, filter and project."
         ) from None
+
+
+def _value(table: type[Table], column: str, given: Any) -> Any:
+    """What a row may have in `column`: the tag says which list a cursor is of, not that nobody changed the rest."""
+    if given is None and is_nullable(table, column):
+        return None
+    type_ = base_type_of(table.model, column)
+    if type(given) is not (type_ if type_ in (int, bool) else str):
+        raise TypeError(f"not a {type(given).__name__}")
+    if type_ is datetime:
+        return datetime.fromisoformat(given).astimezone(UTC)
+    return comparable(table.model, column, given) if type_ in (int, bool, str) else type_(given)
 
 
 def _beyond(table: type[Table], terms: Sequence[Term], place: Sequence[Any]) -> Q:
