@@ -28,7 +28,6 @@ class Job(StrEnum):
 
     SEND_EMAIL = "send_email"
     FIRE_POPUP = "fire_popup"
-    PURGE_PROJECT = "purge_project"
 
 
 SendJob = Callable[[Job, Sequence[str], datetime | None], Awaitable[None]]
