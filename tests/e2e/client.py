@@ -146,10 +146,10 @@ class Stream:
         self.id = id_
         self.messages: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
-    async def next(self) -> Any:
+    async def next(self, within_s: float = PATIENCE_S) -> Any:
         """The root field of the next event; heartbeats are passed over. Fails on an error or the end of the stream."""
         while True:
-            message = await self._receive()
+            message = await self._receive(within_s)
             assert message["type"] == "next" and "errors" not in message["payload"], message
             (event,) = message["payload"]["data"].values()
             if event.get("__typename") != HEARTBEAT:
@@ -163,6 +163,6 @@ class Stream:
         assert message["type"] == "complete", message
         return events
 
-    async def _receive(self) -> dict[str, Any]:
-        async with asyncio.timeout(PATIENCE_S):
+    async def _receive(self, within_s: float = PATIENCE_S) -> dict[str, Any]:
+        async with asyncio.timeout(within_s):
             return await self.messages.get()
