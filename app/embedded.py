@@ -22,8 +22,9 @@ import uvicorn
 import uvloop
 from starlette.applications import Starlette
 
-from app import config, db, logs, seed
+from app import config, db, logs
 from app.config import Settings
+from app.demo import seed
 from app.integrations import mail_catcher, valkey
 from app.main import SERVER_OPTIONS, create_app, make_parts, opened
 from app.workers.supervision import work

@@ -7,7 +7,8 @@ Rows among the variables are sent as their global ids. The fixtures at the end a
 tests/services.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
@@ -87,13 +88,14 @@ class Client:
         )
         return _answer(result.data, result.errors)
 
-    async def subscribe(self, document: str, /, **variables: Any) -> AsyncIterator[Answer]:
+    async def subscribe(self, document: str, /, **variables: Any) -> AsyncGenerator[Answer, None]:
         """The answers of a subscription, one an event; close it (`aclosing`) to unsubscribe."""
-        stream = await build().subscribe(
+        stream: Any = await build().subscribe(
             document, variable_values=_sent(variables), context_value=await self.context()
         )
-        async for result in stream:
-            yield _answer(result.data, result.errors)
+        async with aclosing(stream):
+            async for result in stream:
+                yield _answer(result.data, result.errors)
 
     async def context(self) -> Context:
         """The context of one operation, made as the transports make it. Raises Unauthenticated."""

@@ -13,11 +13,12 @@ from app import text
 from app.engine.declare import Row, Table
 from app.engine.filters import checked_text, where_q
 from app.engine.paging import MOST_COUNTED, Page, PageInfo
+from app.engine.selection import Pick, columns_of
 from app.engine.types import condition
 from app.errors import BadUserInput
 
 if TYPE_CHECKING:
-    from app.engine.fetch import Pick, Reader
+    from app.engine.fetch import Reader
 
 Parent = UUID | None
 SHORTEST_SEARCH, LONGEST_SEARCH = 2, 100
@@ -30,7 +31,7 @@ class Leaf:
     key: str
     name: str
     edge_key: str | None = None
-    picks: "Sequence[Pick] | None" = None
+    picks: Sequence[Pick] | None = None
 
 
 async def connections(
@@ -99,8 +100,6 @@ async def _records(
     page: Page, query: QuerySet[Any], via: str | None, parents: Sequence[Parent], leaves: Sequence[Leaf]
 ) -> dict[Parent, list[Any]]:
     """Each parent's records in reading order, at most one more than the page."""
-    from app.engine.fetch import columns_of
-
     picks = [pick for leaf in leaves for pick in leaf.picks or ()]
     columns = columns_of(picks, [*page.columns, *([via] if via else [])])
     query = page.within(query)

@@ -8,42 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from graphql import FieldNode, GraphQLField, GraphQLObjectType
+from graphql import FieldNode, GraphQLObjectType
 from tortoise.queryset import QuerySet
 
 from app.engine.connections import connections
-from app.engine.declare import TABLES, Column, Computed, Group, Record, Row, Spec, Table, ToMany, ToOne
+from app.engine.declare import TABLES, Column, Computed, Group, Record, Row, Table, ToMany, ToOne
 from app.engine.document import Document, Info
 from app.engine.guards import guard_of, python_name_of
 from app.engine.ids import global_id
+from app.engine.selection import Pick, columns_of
 from app.policy import Viewer
-
-
-@dataclass(frozen=True, slots=True)
-class Pick:
-    """One field asked of a table's rows. `spec` None is the id."""
-
-    key: str
-    name: str
-    spec: Spec | None
-    definition: GraphQLField
-    nodes: Sequence[FieldNode]
-    denied: bool
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """What the record must bring for it."""
-        match self.spec:
-            case Column(column=column):
-                return (column or self.name,)
-            case Group(columns=columns):
-                return tuple(columns.values())
-            case ToOne(via=via):
-                return (via,)
-            case Computed(needs=needs):
-                return needs
-            case _:
-                return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +147,6 @@ class Reader:
         for pair in pairs:
             found.setdefault(pair[link.parent], set()).add(pair[link.child])
         return found
-
-
-def columns_of(picks: Iterable[Pick], also: Iterable[str] = ()) -> list[str]:
-    """The id and all columns wanted, each once."""
-    wanted = {column: None for pick in picks if not pick.denied for column in pick.columns}
-    return list({"id": None, **wanted, **dict.fromkeys(also)})
 
 
 def _column_values(spec: Column, column: str, records: Sequence[Record]) -> list[Any]:

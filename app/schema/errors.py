@@ -24,6 +24,8 @@ INTERNAL = "INTERNAL_SERVER_ERROR"
 MASKED_MESSAGE = "Something went wrong on our side. Tell us the request id if it happens again."
 # graphql-core and Strawberry put names of the schema into their hints, and not all of them can be told not to.
 SUGGESTION = re.compile(r" Did you mean .*\?", re.DOTALL)
+# The one fault of variables that graphql-core reports without a node.
+TOO_DEEP = "Variable values are nested too deeply."
 # graphql-core quotes the offending literal whole, up to the size of the body.
 LONGEST_MESSAGE = 400
 
@@ -87,7 +89,12 @@ def _explain(error: GraphQLError) -> tuple[str, dict[str, Any]]:
     cause = _cause(error)
     if isinstance(cause, CodedError):
         # What the raiser of the GraphQLError added (a coordinate) and what the cause brings (a permission).
-        return str(cause), {**(error.extensions or {}), **cause.extensions, **_where(cause), "code": cause.code}
+        return str(cause), {
+            **(error.extensions or {}),
+            **cause.extensions,
+            **_where(cause),
+            "code": cause.code,
+        }
     if isinstance(cause, Invalid):
         return str(cause), {"code": BadUserInput.code}
     if error.extensions and "code" in error.extensions:
@@ -118,7 +125,7 @@ def _is_input(error: GraphQLError, cause: BaseException | None) -> bool:
     if isinstance(cause, (StrawberryInputCoercionError, GlobalIDValueError)):
         return True
     if error.path is None:
-        return bool(error.nodes)
+        return bool(error.nodes) or error.message == TOO_DEEP
     return cause is None and error.message.startswith("Argument '")
 
 

@@ -102,7 +102,7 @@ class ReminderCreateInput:
 
 
 @mutation(OWN, reminder=Reminder)
-async def reminder_create(act: Act, input: ReminderCreateInput) -> Returned:  # noqa: A002
+async def reminder_create(act: Act, input: ReminderCreateInput) -> Returned:
     """Makes a reminder, one's own or a colleague's who sees the contact."""
     reminder = await reminders.create(act.member, now=act.now, **given(input))
     return {"reminder": reminder.id}
@@ -120,7 +120,7 @@ class ReminderUpdateInput:
 
 
 @mutation(OWN, reminder=Reminder)
-async def reminder_update(act: Act, input: ReminderUpdateInput) -> Returned:  # noqa: A002
+async def reminder_update(act: Act, input: ReminderUpdateInput) -> Returned:
     """Corrects an open reminder."""
     reminder = await reminders.update(act.member, now=act.now, **given(input))
     return {"reminder": reminder.id}
@@ -135,7 +135,7 @@ class ReminderReassignInput:
 
 
 @mutation(Permission.REMINDER_ASSIGN, reminder=Reminder)
-async def reminder_reassign(act: Act, input: ReminderReassignInput) -> Returned:  # noqa: A002
+async def reminder_reassign(act: Act, input: ReminderReassignInput) -> Returned:
     """Gives an open reminder to another employee: it leaves one window and opens the other when due."""
     reminder = await reminders.reassign(act.member, now=act.now, **given(input))
     return {"reminder": reminder.id}
@@ -154,7 +154,7 @@ class ReminderSnoozeInput:
 
 
 @mutation(OWN, reminder=Reminder)
-async def reminder_snooze(act: Act, input: ReminderSnoozeInput) -> Returned:  # noqa: A002
+async def reminder_snooze(act: Act, input: ReminderSnoozeInput) -> Returned:
     """Lets an open reminder rest: it leaves the window on every device and comes back at that time."""
     reminder = await reminders.snooze(act.member, now=act.now, **given(input))
     return {"reminder": reminder.id}
@@ -166,7 +166,7 @@ class ReminderResolveInput:
 
 
 @mutation(OWN, reminder=Reminder)
-async def reminder_resolve(act: Act, input: ReminderResolveInput) -> Returned:  # noqa: A002
+async def reminder_resolve(act: Act, input: ReminderResolveInput) -> Returned:
     """Says that it is done: it leaves the window on every device for good. Twice is no error."""
     reminder = await reminders.resolve(act.member, now=act.now, **given(input))
     return {"reminder": reminder.id}
@@ -178,7 +178,7 @@ class ReminderDeleteInput:
 
 
 @mutation(OWN, deleted_reminder_id=strawberry.ID)
-async def reminder_delete(act: Act, input: ReminderDeleteInput) -> Returned:  # noqa: A002
+async def reminder_delete(act: Act, input: ReminderDeleteInput) -> Returned:
     """Removes a reminder, open or resolved."""
     deleted_id = await reminders.delete(act.member, now=act.now, **given(input))
     return {"deleted_reminder_id": global_id("Reminder", deleted_id)}

@@ -96,7 +96,7 @@ async def preview(viewer: Member, *, personal: bool, division_id: UUID | None) -
     return await _resolve(viewer.project_id, division_id, author)
 
 
-async def cancel(viewer: Member, *, now: datetime, id: UUID) -> Email:  # noqa: A002
+async def cancel(viewer: Member, *, now: datetime, id: UUID) -> Email:
     """Takes a mail back that waits for an attempt; recipients who have it keep it.
 
     Raises Invalid (WRONG_STATE) if a worker has it in hand or everything is decided.

@@ -74,7 +74,7 @@ async def update(
     viewer: Member,
     *,
     now: datetime,
-    id: UUID,  # noqa: A002
+    id: UUID,
     expected_version: int | None = None,
     **sent: Any,
 ) -> Reminder:
@@ -97,7 +97,7 @@ async def update(
     return reminder
 
 
-async def reassign(viewer: Member, *, now: datetime, id: UUID, assignee_id: UUID) -> Reminder:  # noqa: A002
+async def reassign(viewer: Member, *, now: datetime, id: UUID, assignee_id: UUID) -> Reminder:
     """Gives an open reminder to another employee; needs REMINDER_ASSIGN."""
     viewer.require(Permission.REMINDER_ASSIGN)
     assignee = await _colleague(viewer, assignee_id)
@@ -115,7 +115,7 @@ async def reassign(viewer: Member, *, now: datetime, id: UUID, assignee_id: UUID
     return reminder
 
 
-async def snooze(viewer: Member, *, now: datetime, id: UUID, until: Mapping[str, Any]) -> Reminder:  # noqa: A002
+async def snooze(viewer: Member, *, now: datetime, id: UUID, until: Mapping[str, Any]) -> Reminder:
     """Lets an open reminder rest: `{"minutes": 10}` from now, or `{"at": …}` in the future."""
     reminder = await _locked(viewer, id)
     clean = check({"until": until}, {"until": _snooze_rule(now)})
@@ -127,7 +127,7 @@ async def snooze(viewer: Member, *, now: datetime, id: UUID, until: Mapping[str,
     return reminder
 
 
-async def resolve(viewer: Member, *, now: datetime, id: UUID) -> Reminder:  # noqa: A002
+async def resolve(viewer: Member, *, now: datetime, id: UUID) -> Reminder:
     """It is done. Done twice it stays as it was the first time."""
     reminder = await _locked(viewer, id)
     if reminder.state is ReminderState.RESOLVED:
@@ -139,7 +139,7 @@ async def resolve(viewer: Member, *, now: datetime, id: UUID) -> Reminder:  # no
     return reminder
 
 
-async def delete(viewer: Member, *, now: datetime, id: UUID) -> UUID:  # noqa: A002
+async def delete(viewer: Member, *, now: datetime, id: UUID) -> UUID:
     """Removes it for good, open or resolved."""
     reminder = await _locked(viewer, id)
     await Reminder.filter(id=reminder.id).delete()

@@ -1,6 +1,5 @@
 """Every role, and an external with all of them, against every operation: what is refused changed and sent nothing."""
 
-from contextlib import aclosing
 from itertools import chain
 from typing import Any
 
@@ -49,8 +48,11 @@ TABLES = {
 async def ask(client: Client, asked: Operation) -> Answer:
     if asked.kind != "subscription":
         return await client.run(asked.document, **asked.variables)
-    async with aclosing(client.subscribe(asked.document, **asked.variables)) as answers:
+    answers = client.subscribe(asked.document, **asked.variables)
+    try:
         return await anext(answers)
+    finally:
+        await answers.aclose()
 
 
 async def check(client: Client, viewer: Viewer, *, bells: Bells) -> int:

@@ -96,7 +96,11 @@ def test_a_field_that_shows_a_type_behind_a_right_is_nullable() -> None:
 
 def test_the_directive_in_the_sdl_says_what_is_enforced() -> None:
     seen = 0
-    for owner, name, field in [*output_fields(), *input_fields()]:
+    declared_fields: list[tuple[str, str, GraphQLField | GraphQLInputField]] = [
+        *output_fields(),
+        *input_fields(),
+    ]
+    for owner, name, field in declared_fields:
         declared = field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
         shown = [each for each in declared.directives if isinstance(each, RequiresRole)]
         if not own_permission(owner, field):
