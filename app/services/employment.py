@@ -15,7 +15,6 @@ from app.services import (
     employee_scopes,
     employees,
     hiring,
-    popups,
     reminders,
     sessions,
 )
@@ -69,7 +68,6 @@ async def reactivate(viewer: Member, *, now: datetime, id: UUID) -> Employee:
         return employee
     await _write(employee, EmployeeStatus.ACTIVE, now, deactivated_at=None)
     sessions.viewers_changed(employee.account_id)
-    await popups.refresh_window(employee.id, now=now)
     return employee
 
 

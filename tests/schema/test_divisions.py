@@ -194,6 +194,15 @@ async def test_the_name_of_an_archived_or_foreign_division_is_free(
     assert answer.faults("divisionCreate") == []
 
 
+async def test_an_archived_division_may_have_any_name(project: Project, director: Employee) -> None:
+    await make_division(project, name="B2B")
+    archived = await make_division(project, archived_at=NOON)
+
+    answer = await as_employee(director).run(UPDATE, input={"id": archived, "name": "B2B"})
+
+    assert answer.faults("divisionUpdate") == []
+
+
 async def test_of_parallel_divisions_with_one_name_one_is_made(project: Project, director: Employee) -> None:
     client = await as_employee(director).sign_in()
 

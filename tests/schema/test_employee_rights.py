@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.models import Employee, EmployeeDivision, EmployeeStatus, Project
+from app.models import DivisionScope, Employee, EmployeeDivision, EmployeeStatus, Project
 from app.policy import Role
 from tests.factories import make_division, make_employee, make_partner, make_project
 from tests.graphql import SentJob, as_employee, as_role
@@ -50,6 +50,14 @@ async def test_an_admin_changes_his_own_rights_while_there_is_another(
     answer = await as_employee(admin).run(UPDATE, input={"id": admin, **changes})
 
     assert answer.faults("employeeUpdate") == []
+
+
+async def test_an_admin_widens_his_own_scope(project: Project) -> None:
+    admin = await make_employee(project, [Role.ADMIN], divisions=[])
+
+    answer = await as_employee(admin).run(UPDATE, input={"id": admin, "divisionScope": "ALL"})
+
+    assert answer.faults("employeeUpdate") == [] and (await fresh(admin)).division_scope is DivisionScope.ALL
 
 
 async def test_one_changes_ones_own_name_and_interval(director: Employee) -> None:

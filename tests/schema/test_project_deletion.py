@@ -13,6 +13,7 @@ from app.models import (
     EmployeeStatus,
     Project,
     Session,
+    SignInAttempt,
     Table,
 )
 from app.policy import Role
@@ -81,6 +82,7 @@ async def test_an_admin_deletes_the_project_with_his_password_and_its_name(
     assert (await Employee.get(id=colleague.id)).next_popup_at is None
     assert {f"viewers:{each.account_id}" for each in (admin, colleague)} <= set(rings)
     assert (await AuditEntry.get(action="projectDelete")).project_id == project.id
+    assert (await SignInAttempt.get()).succeeded
 
 
 async def test_a_session_elsewhere_goes_on(project: Project, admin: Employee) -> None:

@@ -11,6 +11,7 @@ from app.jobs import Job
 from app.models import (
     Account,
     AccountToken,
+    AuditEntry,
     Email,
     EmailPurpose,
     Employee,
@@ -148,6 +149,7 @@ async def test_a_repeated_request_gets_the_same_project_and_no_session(founder: 
 async def test_a_repeat_from_inside_another_project_gets_the_same_project_too() -> None:
     member = as_role(Role.TELEPHONIST)
     first = await create(member, name="Pekárna", idempotencyKey="k")
+    assert {entry.employee_id for entry in await AuditEntry.filter(action="projectCreate")} == {None}
 
     again = await member.run(
         "mutation($input: ProjectCreateInput!) { projectCreate(input: $input) { project { id } session { token } } }",

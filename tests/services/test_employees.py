@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.errors import Forbidden, Invalid, Unauthenticated
+from app.ids import uuid7
 from app.jobs import unit_of_work
 from app.models import DivisionScope, Employee, EmployeeStatus, Project
 from app.policy import Member, Role
@@ -141,6 +142,13 @@ async def test_nobody_gives_a_right_beyond_his_own(project: Project) -> None:
     employee_rights.require_grantable(rep, [Role.TELEPHONIST], None)
     with pytest.raises(Forbidden, match="INVOICE_WRITE"):
         employee_rights.require_grantable(rep, [Role.INVOICER], None)
+
+
+async def test_what_the_ceiling_of_externals_cuts_is_not_given(project: Project) -> None:
+    rep = await viewer_of(await make_employee(project, [Role.SALES_REP]))
+
+    employee_rights.require_grantable(rep, [Role.INVOICER], uuid7())
+    employee_rights.require_grantable(rep, [Role.INVOICER, Role.EXTERNAL_TELEPHONIST], None)
 
 
 ALL, CHOSEN = DivisionScope.ALL, DivisionScope.CHOSEN
