@@ -13,9 +13,9 @@ _AMOUNT = re.compile(r"(-?)([0-9]{1,30})(?:\.([0-9]{1,2}))?", re.ASCII)
 
 
 def amount_of(minor: int) -> str:
-    """Minor units as an exact decimal number with two places."""
-    whole, rest = divmod(abs(minor), 100)
-    return f"{'-' if minor < 0 else ''}{whole}.{rest:02d}"
+    """Minor units, never negative, as an exact decimal number with two places."""
+    whole, rest = divmod(minor, 100)
+    return f"{whole}.{rest:02d}"
 
 
 def minor_units(value: Any) -> int:

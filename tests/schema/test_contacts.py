@@ -1,5 +1,6 @@
 """Adding, correcting and reading contacts."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from tests.schema.contact_cases import (
     everything,
 )
 
+FIRST_RUN = Path(__file__).parent.parent / "documents" / "first-run.graphql"
 WHOLE = {
     "name": "  Pekárna Šťastný, s. r. o. ",
     "ico": "27082440",
@@ -263,34 +265,38 @@ async def test_null_clears_a_whole_address(rep: Employee, project: Project) -> N
     assert answer.data["contactUpdate"]["contact"]["address"] is None
 
 
-async def test_an_update_that_changes_nothing_is_no_new_version(rep: Employee, project: Project) -> None:
-    contact = await make_contact(project, name="Novák", version=2)
+async def test_the_published_documents_do_what_they_say(project: Project) -> None:
+    """Section 6 of the first run, as written."""
+    client = await as_role(Role.ADMIN, project=project).sign_in()
+    document = FIRST_RUN.read_text(encoding="utf-8")
 
-    answer = await as_employee(rep).run(UPDATE, input={"id": contact, "name": " Novák ", "email": None})
+    async def play(operation: str, **variables: Any) -> Any:
+        answer = await client.run(document, operation, **variables)
+        assert answer.errors == [], answer.errors
+        (found,) = answer.data.values()
+        assert not found.get("errors")
+        return found
 
-    assert answer.faults("contactUpdate") == []
-    assert answer.data["contactUpdate"]["contact"]["version"] == 2
+    created = (await play("CreateContact", input=WHOLE))["contact"]
+    assert (created["vatId"], created["version"]) == ("CZ27082440", 1)
+    this = {"id": created["id"]}
+    updated = await play("UpdateContact", input={**this, "phone": "601234567", "expectedVersion": 1})
+    assert updated["contact"]["phone"] == "+420601234567" and updated["contact"]["version"] == 2
+    recorded = await play(
+        "Record", input={"contactId": this["id"], "kind": "CALL", "area": "SALES", "summary": "Volal jsem"}
+    )
+    added = await play("AddPerson", input={"contactId": this["id"], "name": "Jana"})
+    await play("UpdatePerson", input={"id": added["person"]["id"], "phone": "777 123 456"})
+    await play("DeletePerson", input={"id": added["person"]["id"]})
 
-
-async def test_a_stale_version_is_refused_and_nothing_written(rep: Employee, project: Project) -> None:
-    contact = await make_contact(project, version=2)
-    before = await everything()
-
-    answer = await as_employee(rep).run(UPDATE, input={"id": contact, "name": "Nový", "expectedVersion": 1})
-
-    assert answer.faults("contactUpdate") == [("input.expectedVersion", "STALE_VERSION")]
-    assert await everything() == before
-
-
-async def test_a_repeated_key_adds_one_contact_and_answers_the_same(rep: Employee) -> None:
-    sent = {"name": "Novák", "idempotencyKey": "klíč 1"}
-
-    first, second = [await as_employee(rep).run(CREATE, input=sent) for _ in range(2)]
-    other = await as_employee(rep).run(CREATE, input={**sent, "name": "Nováková"})
-
-    assert first.faults("contactCreate") == [] and first.data == second.data
-    assert other.codes == ["IDEMPOTENCY_MISMATCH"]
-    assert await Contact.all().count() == 1
+    whole = await play("ContactWhole", **this)
+    assert [each["name"] for each in whole["persons"]] == ["Cyril Malý", "Žaneta Nová"]
+    assert whole["activities"]["nodes"][0]["id"] == recorded["activity"]["id"]
+    assert whole["reminders"] == whole["emails"] == {"nodes": []}
+    assert (await play("Search"))["nodes"] == []
+    page = await play("Page", first=1, where={"status": {"eq": "PROSPECT"}}, orderBy=[{"name": "DESC"}])
+    assert page["totalCount"] == 1 and page["edges"][0]["node"]["city"] == "Brno"
+    assert (await play("DeleteContact", input=this))["deletedContactId"] == this["id"]
 
 
 async def test_a_contact_out_of_reach_is_like_one_that_is_not_there(rep: Employee, project: Project) -> None:
