@@ -124,12 +124,11 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize("given", BROKEN, ids=lambda given: repr(given)[:20])
 @pytest.mark.parametrize("way", ["after", "before"])
-async def test_what_is_no_cursor_is_refused(reader: Client, way: str, given: str) -> None:
-    answer = await reader.run(PAGE, **{way: given})
+async def test_what_is_no_cursor_is_refused(reader: Client, way: str) -> None:
+    answers = [await reader.run(PAGE, **{way: given}) for given in BROKEN]
 
-    assert answer.codes == ["BAD_USER_INPUT"]
+    assert [answer.codes for answer in answers] == [["BAD_USER_INPUT"]] * len(BROKEN)
 
 
 VALUES: list[Any] = [

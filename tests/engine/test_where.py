@@ -132,43 +132,46 @@ async def test_a_filter_finds_what_it_says_nulls_included(reader: Client) -> Non
     assert wrong == []
 
 
-@pytest.mark.parametrize(
-    "where",
-    [
-        {"city": {"eq": None}},
-        {"city": {"in": ["x"] * 251}},
-        {"city": {"eq": "x" * 101}},
-        {"name": {"eq": "x" * 10_000}},
-        {"city": {"eq": "nul\x00"}},
-        {"city": {"in": ["\ud800"]}},
-        {"city": {"like": "%"}},
-        {"city": "Brno"},
-        {"city": {"eq": 5}},
-        {"city": {"eq": {"ne": "x"}}},
-        {"city": {"in": [None]}},
-        {"status": {"eq": "lead"}},
-        {"internalRating": {"eq": 2**31 - 1}},
-        {"internalRating": {"lt": -40_000}},
-        {"internalRating": {"eq": 2**40}},
-        {"internalRating": {"eq": 1.5}},
-        {"createdAt": {"gt": "2026-03-01"}},
-        {"createdAt": {"gt": "2026-03-01T10:00:00"}},
-        {"createdAt": {"gt": "0001-01-01T00:00:00+23:59"}},
-        {"createdAt": {"gt": 5}},
-        {"projectId": {"eq": "x"}},
-        {"searchText": {"eq": "x"}},
-        {"or": [{"name": {"eq": "x"}}] * 101},
-        {"and": [{"or": [{"name": {"eq": "x", "ne": "y"}}] * 10}] * 6},
-        {"and": [{}] * 500},
-        [],
-        "x",
-    ],
-    ids=lambda where: str(where)[:60],
-)
-async def test_a_filter_that_is_none_or_too_large_is_refused(reader: Client, where: Any) -> None:
-    answer = await reader.run(FIND, where=where)
+REFUSED: list[Any] = [
+    {"city": {"eq": None}},
+    {"city": {"in": ["x"] * 251}},
+    {"city": {"eq": "x" * 101}},
+    {"name": {"eq": "x" * 10_000}},
+    {"city": {"eq": "nul\x00"}},
+    {"city": {"in": ["\ud800"]}},
+    {"city": {"like": "%"}},
+    {"city": "Brno"},
+    {"city": {"eq": 5}},
+    {"city": {"eq": {"ne": "x"}}},
+    {"city": {"in": [None]}},
+    {"status": {"eq": "lead"}},
+    {"internalRating": {"eq": 2**31 - 1}},
+    {"internalRating": {"lt": -40_000}},
+    {"internalRating": {"eq": 2**40}},
+    {"internalRating": {"eq": 1.5}},
+    {"createdAt": {"gt": "2026-03-01"}},
+    {"createdAt": {"gt": "2026-03-01T10:00:00"}},
+    {"createdAt": {"gt": "0001-01-01T00:00:00+23:59"}},
+    {"createdAt": {"gt": 5}},
+    {"projectId": {"eq": "x"}},
+    {"searchText": {"eq": "x"}},
+    {"or": [{"name": {"eq": "x"}}] * 101},
+    {"and": [{"or": [{"name": {"eq": "x", "ne": "y"}}] * 10}] * 6},
+    {"and": [{}] * 500},
+    [],
+    "x",
+]
 
-    assert set(answer.codes) == {"BAD_USER_INPUT"}
+
+async def test_a_filter_that_is_none_or_too_large_is_refused(reader: Client) -> None:
+    answers = [await reader.run(FIND, where=where) for where in REFUSED]
+
+    wrong = [
+        where
+        for where, answer in zip(REFUSED, answers, strict=True)
+        if set(answer.codes) != {"BAD_USER_INPUT"}
+    ]
+    assert wrong == []
 
 
 @pytest.mark.parametrize("depth", [11, 100, 400, 2_000, 9_000])
@@ -184,22 +187,20 @@ async def test_a_filter_is_not_nested_without_end(reader: Client, depth: int) ->
     assert [code_of(error) for error in result.errors] == ["BAD_USER_INPUT"]
 
 
-@pytest.mark.parametrize(
-    "where",
-    [
-        {"createdAt": {"gt": "0001-01-01T00:00:00Z"}},
-        {"createdAt": {"lt": "9999-12-31T23:59:59.999Z"}},
-        {"name": {"in": ["x" * 200] * 250}},
-        {"or": [{"name": {"in": ["x"] * 200}}] * 100},
-        {"and": [{"or": [{"name": {"ne": "x"}}] * 10}] * 10},
-        {"ownerId": {"in": ["Q29udGFjdDo=", "", "%%%", "\x00", "x" * 10_000]}},
-    ],
-    ids=lambda where: str(where)[:60],
-)
-async def test_the_ends_of_what_is_allowed_are_answered(reader: Client, where: Any) -> None:
-    answer = await reader.run(FIND, where=where)
+ALLOWED: list[Any] = [
+    {"createdAt": {"gt": "0001-01-01T00:00:00Z"}},
+    {"createdAt": {"lt": "9999-12-31T23:59:59.999Z"}},
+    {"name": {"in": ["x" * 200] * 250}},
+    {"or": [{"name": {"in": ["x"] * 200}}] * 100},
+    {"and": [{"or": [{"name": {"ne": "x"}}] * 10}] * 10},
+    {"ownerId": {"in": ["Q29udGFjdDo=", "", "%%%", "\x00", "x" * 10_000]}},
+]
 
-    assert answer.errors == []
+
+async def test_the_ends_of_what_is_allowed_are_answered(reader: Client) -> None:
+    answers = [await reader.run(FIND, where=where) for where in ALLOWED]
+
+    assert [answer.errors for answer in answers] == [[]] * len(ALLOWED)
 
 
 async def test_the_literal_in_a_document_means_the_same_as_a_variable(reader: Client) -> None:
