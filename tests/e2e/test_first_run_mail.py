@@ -21,9 +21,9 @@ async def test_a_mail_leaves_under_the_projects_address(firm: Firm) -> None:
     assert (mail.subject, mail.text.rstrip()) == ("Nabídka č. 1", "Dobrý den,\nzde je.")
     assert (header(mail, "Message-ID"), header(mail, "Reply-To")) == (email["messageId"], None)
     assert (email["state"], email["fromAddress"]) == ("QUEUED", ADDRESS)
-    assert [each["state"] for each in states] == [
-        state for state in ON_ITS_WAY if state in {each["state"] for each in states}
-    ]
+    # A state may be told twice, and one that was soon over not at all.
+    told = [ON_ITS_WAY.index(each["state"]) for each in states]
+    assert told == sorted(told)
     assert states[-1]["state"] == "SENT" and states[-1]["sentAt"] is not None
     assert [each["state"] for each in states[-1]["recipients"]] == ["SENT"]
 
