@@ -8,7 +8,7 @@ from app import jobs
 from app.errors import NotFound, RateLimited
 from app.models import Activity, AuditEntry, Contact, LeadShareContact, Person, Project
 from app.policy import Member, Permission
-from app.services import contacts, emails, reminders
+from app.services import contacts, emails, reminder_handover
 
 ACTION = "contactDelete"
 DAY = timedelta(hours=24)
@@ -25,7 +25,7 @@ async def delete(viewer: Member, *, now: datetime, id: UUID) -> UUID:
     await contacts.lock_windows(id, viewer.employee_id)
     await _require_below_limit(viewer, now=now)
     contact = await _locked_with_key(viewer, id)
-    await reminders.close_of_contact(id, now=now)
+    await reminder_handover.close_of_contact(id, now=now)
     await emails.cancel_for_contact(id, now=now)
     await Activity.filter(contact_id=id).delete()
     await Person.filter(contact_id=id).delete()

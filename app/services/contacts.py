@@ -11,7 +11,7 @@ from app import formats, jobs
 from app.errors import FaultCode, Invalid
 from app.models import Contact, ContactStatus, Division, Reminder, ReminderState
 from app.policy import Member, Permission
-from app.services import employees, persons, popups, reminders
+from app.services import base_data, employees, persons, popups, reminder_handover
 from app.services.money import minor_units
 from app.services.versions import differing, require_version
 from app.text import TooLong, fold, sort_key
@@ -29,12 +29,6 @@ def _web(value: str) -> str:
     return address
 
 
-ADDRESS_RULES = {
-    "street": nullable(line(200)),
-    "city": nullable(line(100)),
-    "postal_code": nullable(of(formats.postal_code)),
-    "country": nullable(of(formats.country)),
-}
 RULES = {
     "name": line(200),
     "ico": nullable(of(formats.ico)),
@@ -42,7 +36,7 @@ RULES = {
     "email": nullable(of(formats.email_address)),
     "phone": nullable(of(formats.phone_number)),
     "web": nullable(of(_web)),
-    "address": nullable(fields(ADDRESS_RULES)),
+    "address": base_data.RULES["address"],
     "status": choice(ContactStatus),
     "bank_account": nullable(of(formats.bank_account)),
     "credit_limit": nullable(minor_units),
@@ -105,7 +99,7 @@ async def update(
     if changes:
         await _save(contact, changes, now=now)
     if "division_id" in changes:
-        await reminders.give_away_unseen(contact_id=id, now=now)
+        await reminder_handover.give_away_unseen(contact_id=id, now=now)
     return contact
 
 
@@ -147,10 +141,7 @@ async def _require_division(viewer: Member, division_id: UUID) -> None:
 
 def _columns(clean: Mapping[str, Any]) -> dict[str, Any]:
     """Checked values under the names of the table's columns."""
-    columns = dict(clean)
-    if "address" in columns:
-        address = columns.pop("address")
-        columns |= dict.fromkeys(ADDRESS_RULES) if address is None else address
+    columns = base_data.columns(clean)
     if "credit_limit" in columns:
         columns["credit_limit_minor"] = columns.pop("credit_limit")
     return columns

@@ -11,7 +11,7 @@ from app import formats, jobs
 from app.errors import FaultCode, Invalid
 from app.models import DivisionScope, Employee, EmployeeStatus, Partner
 from app.policy import Member, Permission, Role, grants_of, is_external
-from app.services import employee_rights, employee_scopes, reminders, sessions
+from app.services import employee_rights, employee_scopes, popups, reminder_handover, sessions
 from app.services.employee_rights import RIGHTS, runs_project
 from app.services.versions import differing, require_version
 from app.text import fold, sort_key
@@ -150,6 +150,6 @@ async def _tell(employee: Employee, changed: Collection[str], *, now: datetime) 
     if RIGHTS & set(changed):
         if employee.account_id is not None:
             sessions.viewers_changed(employee.account_id)
-        await reminders.give_away_unseen(employee_id=employee.id, now=now)
+        await reminder_handover.give_away_unseen(employee_id=employee.id, now=now)
     if (RIGHTS | {"reminder_interval_minutes"}) & set(changed):
-        await reminders.refresh_window(employee.id, now=now)
+        await popups.refresh_window(employee.id, now=now)

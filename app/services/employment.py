@@ -15,7 +15,7 @@ from app.services import (
     employee_scopes,
     employees,
     hiring,
-    reminders,
+    reminder_handover,
     sessions,
 )
 from app.services.members import grants_of_employee
@@ -84,12 +84,12 @@ async def _heir(viewer: Member, employee: Employee, heir_id: UUID | None) -> Emp
 
 
 async def _hand_over(viewer: Member, employee: Employee, heir: Employee | None, now: datetime) -> None:
-    count = await reminders.open_count(employee.id)
+    count = await reminder_handover.open_count(employee.id)
     if count and heir is None:
         sentence = f"{employee.name} has {count:,} open reminders. Say which colleague gets them."
         raise Invalid.at(HEIR, sentence, FaultCode.OPEN_REMINDERS)
     if heir is not None:
-        await reminders.reassign_all(viewer, from_employee_id=employee.id, to_employee=heir, now=now)
+        await reminder_handover.reassign_all(viewer, from_employee_id=employee.id, to_employee=heir, now=now)
 
 
 async def _write(employee: Employee, status: EmployeeStatus, now: datetime, **values: Any) -> None:

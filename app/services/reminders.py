@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from tortoise.expressions import F
-from tortoise.queryset import QuerySet
 
 from app import jobs
 from app.errors import Conflict, FaultCode, Invalid, NotFound
@@ -26,7 +25,7 @@ from app.models import (
 from app.policy import Member, Permission
 from app.services import popups, reminder_log
 from app.services.members import member_of
-from app.services.popups import refresh_window as refresh_window  # part of what this module offers
+from app.services.versions import differing, require_version
 from app.validation import LATEST, check, choice, line, moment, nullable, text, whole
 
 LONGEST_SNOOZE_MINUTES = 43_200
@@ -82,7 +81,7 @@ async def update(
     reminder = await _locked(viewer, id)
     changes = {name: value for name, value in sent.items() if name != "contact_id"}
     clean = check(changes, RULES, required=[name for name in ("title", "due_at", "kind") if name in changes])
-    _require_version(reminder, expected_version)
+    require_version(reminder, expected_version)
     _require_open(reminder)
     if "contact_id" in sent:
         clean["contact_id"] = await _linked_contact(viewer, reminder, sent["contact_id"])
@@ -150,76 +149,6 @@ async def delete(viewer: Member, *, now: datetime, id: UUID) -> UUID:
     return reminder.id
 
 
-async def open_count(employee_id: UUID) -> int:
-    """How many open reminders he has, whatever he may still see."""
-    return await popups.open_of([employee_id]).count()
-
-
-async def reassign_all(
-    viewer: Member, *, from_employee_id: UUID, to_employee: Employee, now: datetime
-) -> None:
-    """Gives all his open reminders to one colleague; those whose contact that one may not see to nobody.
-
-    `to_employee` must be active, and had through `get_visible`.
-    """
-    await popups.lock(from_employee_id, to_employee.id)
-    open_ones = (
-        await popups.open_of([from_employee_id]).order_by("alert_at").values("id", "contact_id", "alert_at")
-    )
-    if not open_ones:
-        return
-    ids = [row["id"] for row in open_ones]
-    await Reminder.filter(id__in=ids, project_id=viewer.project_id).update(
-        assignee_id=to_employee.id, version=F("version") + 1, updated_at=now
-    )
-    await reminder_log.tell_closed(from_employee_id, ids, ReminderClosedReason.GIVEN_AWAY, now=now)
-    pairs = [(row["id"], row["contact_id"]) for row in open_ones]
-    hidden = await popups.give_away_hidden(to_employee, pairs, now=now)
-    kept = [row["alert_at"] for row in open_ones if row["id"] not in hidden]
-    jobs.note("Employee", from_employee_id, {"remindersGivenTo": [None, str(to_employee.id)]})
-    await popups.refresh_window(from_employee_id, now=now)
-    await popups.refresh_window(to_employee.id, now=now, alert_at=min(kept, default=None))
-
-
-async def close_of_contact(contact_id: UUID, *, now: datetime) -> None:
-    """Deletes the contact's reminders before it is deleted itself: they leave every window at once."""
-    held = await _lock_assignees(Reminder.filter(contact_id=contact_id))
-    await Reminder.filter(contact_id=contact_id).delete()
-    for employee_id, rows in held.items():
-        ids = [row["id"] for row in rows]
-        await reminder_log.tell_closed(employee_id, ids, ReminderClosedReason.DELETED, now=now)
-        await popups.refresh_window(employee_id, now=now)
-
-
-async def give_away_unseen(
-    *, contact_id: UUID | None = None, employee_id: UUID | None = None, now: datetime
-) -> None:
-    """Takes reminders from those who may no longer see the contact: of this contact, of this employee, or both.
-
-    Call it after divisions, shares or roles changed. They are then without an assignee (see `give_away_hidden`).
-    """
-    concerned = Reminder.filter(contact_id__isnull=False)
-    if contact_id is not None:
-        concerned = concerned.filter(contact_id=contact_id)
-    if employee_id is not None:
-        concerned = concerned.filter(assignee_id=employee_id)
-    for assignee_id, rows in (await _lock_assignees(concerned)).items():
-        employee = await Employee.get(id=assignee_id)
-        pairs = [(row["id"], row["contact_id"]) for row in rows]
-        if await popups.give_away_hidden(employee, pairs, now=now):
-            await popups.refresh_window(assignee_id, now=now)
-
-
-async def _lock_assignees(reminders: QuerySet[Reminder]) -> dict[UUID, list[dict[str, Any]]]:
-    """The open ones among these by their assignee, each of whom is locked."""
-    held = reminders.filter(state=ReminderState.OPEN, assignee_id__isnull=False)
-    await popups.lock(*[row["assignee_id"] for row in await held.distinct().values("assignee_id")])
-    found: dict[UUID, list[dict[str, Any]]] = {}
-    for row in await held.order_by("alert_at", "id").values("id", "contact_id", "assignee_id"):
-        found.setdefault(row["assignee_id"], []).append(row)
-    return found
-
-
 async def _locked(viewer: Member, id_: UUID, *, also: UUID | None = None) -> Reminder:
     """The reminder, locked, and before it its assignee and the employee `also`. Raises NotFound."""
     assignee_id = (await Reminder.get_visible(viewer, id_)).assignee_id
@@ -265,14 +194,6 @@ async def _require_able(assignee_id: UUID, contact_id: UUID | None, *, path: str
         raise Invalid.at(path, sentence, FaultCode.NOT_ALLOWED)
 
 
-def _require_version(reminder: Reminder, expected: int | None) -> None:
-    if expected is not None and expected != reminder.version:
-        sentence = (
-            f"Somebody changed this meanwhile: version {reminder.version}, not {expected}. Load it again."
-        )
-        raise Invalid.at("expected_version", sentence, FaultCode.STALE_VERSION)
-
-
 def _require_open(reminder: Reminder) -> None:
     if reminder.state is not ReminderState.OPEN:
         sentence = "This reminder is resolved. Make a new one instead."
@@ -295,7 +216,7 @@ def _snooze_rule(now: datetime) -> Any:
 
 async def _save(reminder: Reminder, values: Mapping[str, Any], *, now: datetime) -> None:
     """Writes what differs. The row is locked, so nobody else's change is lost."""
-    changes = {name: value for name, value in values.items() if getattr(reminder, name) != value}
+    changes = differing(reminder, values)
     if not changes:
         return
     jobs.note(

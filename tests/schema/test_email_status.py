@@ -43,7 +43,7 @@ async def hub(redis_url: str, clock: Clock, bells: object) -> AsyncIterator[Hub]
 @asynccontextmanager
 async def following(client: Client, email: Email) -> AsyncIterator[Any]:
     """Gives a function that waits for the next answer; None at the end of the stream."""
-    async with aclosing(client.subscribe(STATUS, emailId=email)) as stream:  # type: ignore[type-var]
+    async with aclosing(client.subscribe(STATUS, emailId=email)) as stream:
 
         async def heard() -> Answer | None:
             async with asyncio.timeout(PATIENCE_S):

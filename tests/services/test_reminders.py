@@ -9,7 +9,7 @@ import pytest
 from app.jobs import unit_of_work
 from app.models import Employee, Reminder, ReminderClosedReason, ReminderState
 from app.policy import Role
-from app.services import reminders
+from app.services import reminder_handover, reminders
 from tests.conftest import Clock
 from tests.factories import make_contact, make_division, make_employee, make_project, make_reminder, viewer_of
 from tests.graphql import settings
@@ -77,10 +77,12 @@ async def test_giving_all_away_closes_them_here_and_opens_them_there(clock: Cloc
     boss = await viewer_of(await make_employee(project, [Role.ADMIN]))
 
     async with unit_of_work() as work:
-        assert await reminders.open_count(leaving.id) == 2
-        await reminders.reassign_all(boss, from_employee_id=leaving.id, to_employee=taking, now=work.now)
+        assert await reminder_handover.open_count(leaving.id) == 2
+        await reminder_handover.reassign_all(
+            boss, from_employee_id=leaving.id, to_employee=taking, now=work.now
+        )
 
-    assert await reminders.open_count(leaving.id) == 0
+    assert await reminder_handover.open_count(leaving.id) == 0
     assert {(await Reminder.get(id=each.id)).assignee_id for each in (due, unseen, done)} == {
         taking.id,
         None,
@@ -100,7 +102,7 @@ async def test_a_contact_that_goes_takes_its_reminders_out_of_every_window(
     kept = await make_reminder(one, due_at=clock.at + 30 * MINUTE)
 
     async with unit_of_work() as work:
-        await reminders.close_of_contact(contact.id, now=work.now)
+        await reminder_handover.close_of_contact(contact.id, now=work.now)
 
     assert [each.id for each in await Reminder.all()] == [kept.id]
     assert await log_of(one) == [(1, ReminderClosedReason.DELETED, gone[0].id)]
@@ -118,8 +120,8 @@ async def test_a_contact_that_moves_out_of_sight_leaves_only_the_windows_of_the_
     held = await make_reminder(seeing, due_at=clock.at, contact=contact)
 
     async with unit_of_work() as work:
-        await reminders.give_away_unseen(contact_id=contact.id, now=work.now)
-        await reminders.give_away_unseen(employee_id=seeing.id, now=work.now)
+        await reminder_handover.give_away_unseen(contact_id=contact.id, now=work.now)
+        await reminder_handover.give_away_unseen(employee_id=seeing.id, now=work.now)
 
     assert (await Reminder.get(id=lost.id)).assignee_id is None
     assert (await Reminder.get(id=held.id)).assignee_id == seeing.id
