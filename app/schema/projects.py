@@ -131,8 +131,9 @@ async def project_create(act: Act, input: ProjectCreateInput) -> Returned:
         assert work.origin is not None
         work.origin.viewer = account
         if key and (made := await idempotency.earlier(account, act.action, key, sent_hash, now=act.now)):
-            act.context.viewer = account
-            return {"project": UUID(made["project"])}
+            project_id = UUID(made["project"])
+            act.context.viewer = await projects.as_founder(account, project_id)
+            return {"project": project_id}
         project, opened = await projects.create(
             account, now=act.now, client=act.context.client, **given(input)
         )

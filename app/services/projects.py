@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from tortoise.expressions import F
 
@@ -11,6 +12,7 @@ from app.errors import RateLimited
 from app.models import Account, Employee, EmployeeStatus, Project, Session
 from app.policy import AccountViewer, Member, Permission, Role
 from app.services import address_verification, base_data, sessions
+from app.services.members import member_of
 from app.services.sessions import Client
 from app.services.versions import differing, require_version
 from app.text import fold, sort_key
@@ -59,6 +61,13 @@ async def create(
         ends_at=asked_from.absolute_expires_at,
     )
     return project, opened
+
+
+async def as_founder(account: AccountViewer, project_id: UUID) -> AccountViewer:
+    """The account as it works in its project, for reading an answer; as it is if it does not work there any more."""
+    at_work = Employee.filter(Employee.of_account_q(account.account_id), project_id=project_id)
+    employee = await at_work.filter(project__deletion_requested_at=None).first()
+    return account if employee is None else await member_of(employee)
 
 
 async def update(

@@ -146,6 +146,31 @@ async def test_a_repeated_request_gets_the_same_project_and_no_session(founder: 
     assert await Project.all().count() == 1 and await Employee.all().count() == 1
 
 
+async def test_a_repeat_shows_what_the_first_answer_showed(founder: Account) -> None:
+    client = as_account(founder)
+    given = {"name": "Pekárna", "email": "info@pekarna.cz", "address": SEAT, "idempotencyKey": "k"}
+    first = await create(client, **given)
+
+    again = await create(client, **given)
+
+    assert again == {**first, "session": None}
+    listed = await client.run("{ projects { nodes { email } } }")
+    assert listed.codes == ["FORBIDDEN"], "the session is still before any project"
+
+
+async def test_a_repeat_by_one_who_left_shows_nothing_of_the_project(founder: Account) -> None:
+    client = as_account(founder)
+    await create(client, name="Pekárna", idempotencyKey="k")
+    await Employee.all().update(status=EmployeeStatus.DEACTIVATED, deactivated_at=NOON)
+
+    again = await client.run(
+        "mutation($input: ProjectCreateInput!) { projectCreate(input: $input) { project { name } } }",
+        input={"name": "Pekárna", "idempotencyKey": "k"},
+    )
+
+    assert again.data == {"projectCreate": {"project": None}}
+
+
 async def test_a_repeat_from_inside_another_project_gets_the_same_project_too() -> None:
     member = as_role(Role.TELEPHONIST)
     first = await create(member, name="Pekárna", idempotencyKey="k")
