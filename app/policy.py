@@ -116,10 +116,17 @@ class Permission(Enum):
         if viewer.level is not Level.MEMBER:
             return Level.MEMBER.refusal(viewer)
         return Forbidden(
-            f"None of your roles grants {self.name}.",
+            self._why_not(viewer),
             requiredPermission=self.name,
             requiredRoles=[role.name for role in roles_with(self)],
         )
+
+    def _why_not(self, viewer: "Viewer") -> str:
+        if not isinstance(viewer, Member) or not viewer.roles.intersection(roles_with(self)):
+            return f"None of your roles grants {self.name}."
+        if viewer.is_external:
+            return f"{self.name} is not for people of outside firms, whatever their roles."
+        return f"Your roles grant {self.name} only with your own flag for it. Ask who manages employees here."
 
 
 class Flag(Enum):

@@ -172,3 +172,29 @@ def test_a_refusal_says_what_is_missing() -> None:
         Viewer().require(Permission.INVOICE_WRITE)
     with pytest.raises(Forbidden, match="Enter a project first"):
         AccountViewer(account_id=uuid7(), session_id=uuid7()).require(Permission.INVOICE_WRITE)
+
+
+@pytest.mark.parametrize(
+    ("roles", "sentence"),
+    [
+        ({Role.TELEPHONIST}, "only with your own flag"),
+        ({Role.TELEPHONIST, Role.EXTERNAL_TELEPHONIST}, "not for people of outside firms"),
+        ({Role.EXTERNAL_TELEPHONIST}, "None of your roles"),
+        (set(), "None of your roles"),
+    ],
+)
+def test_a_refusal_tells_a_missing_flag_and_the_ceiling_from_a_missing_role(
+    roles: set[Role], sentence: str
+) -> None:
+    external = Role.EXTERNAL_TELEPHONIST in roles
+    member = Member(
+        account_id=uuid7(),
+        session_id=uuid7(),
+        employee_id=uuid7(),
+        project_id=uuid7(),
+        roles=frozenset(roles),
+        grants=grants_of(roles, external=external),
+    )
+
+    with pytest.raises(Forbidden, match=sentence):
+        member.require(Permission.CONTACT_DELETE)
