@@ -88,9 +88,8 @@ async def _everything(var: Path, listener: socket.socket, redis_url: str, starte
 
 
 def _settings(var: Path, port: int, redis_url: str, smtp_port: int) -> Settings:
-    """The environment's, but never another's mail relay, and never a production."""
+    """The environment's, but never another's mail relay or database: demo people have a password that all know."""
     defaults = {
-        "database_url": f"sqlite://{var / 'divize.sqlite3'}",
         "log_level": "WARNING",
         "secret_key": _secret_key(var),
         "smtp_from": FROM,
@@ -98,6 +97,7 @@ def _settings(var: Path, port: int, redis_url: str, smtp_port: int) -> Settings:
     }
     fixed = {
         "environment": "dev",
+        "database_url": f"sqlite://{var / 'divize.sqlite3'}",
         "host": HOST,
         "port": port,
         "public_url": f"http://{HOST}:{port}",

@@ -16,6 +16,7 @@ import httpx
 import orjson
 import pytest
 
+from app import config, embedded
 from app.config import Settings
 from app.integrations import valkey
 
@@ -121,6 +122,23 @@ def test_ctrl_c_ends_all_of_it_within_two_seconds(folder: Path) -> None:
         f"ws://127.0.0.1:{running.port}/graphql",
         f"{running.address}/dev/mail",
     )
+
+
+def test_nothing_of_the_demo_reaches_the_database_and_the_relay_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENVIRONMENT", "production")
+    monkeypatch.setenv("DATABASE_URL", "postgres://divize:secret@db.example.com/divize")
+    monkeypatch.setenv("SMTP_URL", "smtp://mail.example.com:25")
+
+    try:
+        settings = embedded._settings(tmp_path, 8000, "unix:///valkey.sock", 2525)
+    finally:
+        config.use(None)
+
+    assert settings.environment == "dev"
+    assert settings.database_url == f"sqlite://{tmp_path}/divize.sqlite3"
+    assert settings.smtp_url == "smtp://127.0.0.1:2525"
 
 
 def test_mail_is_caught_and_shown(running: Running) -> None:
