@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 import uvicorn
@@ -97,7 +98,7 @@ def _settings(var: Path, port: int, redis_url: str, smtp_port: int) -> Settings:
     }
     fixed = {
         "environment": "dev",
-        "database_url": f"sqlite://{var / 'divize.sqlite3'}",
+        "database_url": f"sqlite://{quote(str(var / 'divize.sqlite3'))}",
         "host": HOST,
         "port": port,
         "public_url": f"http://{HOST}:{port}",

@@ -16,7 +16,7 @@ import httpx
 import orjson
 import pytest
 
-from app import config, embedded
+from app import config, db_engines, embedded
 from app.config import Settings
 from app.integrations import valkey
 
@@ -139,6 +139,19 @@ def test_nothing_of_the_demo_reaches_the_database_and_the_relay_of_the_environme
     assert settings.environment == "dev"
     assert settings.database_url == f"sqlite://{tmp_path}/divize.sqlite3"
     assert settings.smtp_url == "smtp://127.0.0.1:2525"
+
+
+def test_the_data_lie_in_the_folder_whatever_its_name(tmp_path: Path) -> None:
+    var = tmp_path / "Můj disk #1, 50% plný?" / "var"
+    var.mkdir(parents=True)
+
+    try:
+        settings = embedded._settings(var, 8000, "unix:///valkey.sock", 2525)
+    finally:
+        config.use(None)
+
+    credentials = db_engines.settings_of(settings.database_url, 1)["credentials"]
+    assert credentials["file_path"] == str(var / "divize.sqlite3")
 
 
 def test_mail_is_caught_and_shown(running: Running) -> None:
