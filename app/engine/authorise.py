@@ -27,10 +27,12 @@ from graphql import (
 from app.engine.declare import TABLES
 from app.engine.document import CompositeType, Document, response_key
 from app.engine.guards import LATE, guard_of, metadata_of
-from app.errors import CodedError, Unauthenticated
+from app.errors import BadUserInput, CodedError, Unauthenticated
 from app.policy import Guard, Level, Viewer
 
 MOST_ERRORS = 20
+#: Values in the arguments of all fields together: aliases must not multiply one large variable.
+MOST_VALUES = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Authorisation:
     document: Document
     viewer: Viewer
     denials: dict[str, GraphQLError] = field(default_factory=dict)
+    values: int = 0
 
     def operation(self, operation: OperationDefinitionNode) -> list[GraphQLError]:
         """One error for each denied field. Raises GraphQLError if the whole operation is refused."""
@@ -125,6 +128,10 @@ class Authorisation:
             self._check_input(declared.type, given, node, place)
 
     def _check_input(self, type_: GraphQLInputType, given: Any, node: Node, place: Place) -> None:
+        self.values += 1
+        if self.values > MOST_VALUES:
+            refusal = BadUserInput(f"The arguments hold more than {MOST_VALUES} values, each use counted.")
+            raise GraphQLError(str(refusal), [node], original_error=refusal)
         if isinstance(type_, GraphQLNonNull):
             type_ = type_.of_type
         if isinstance(type_, GraphQLList) and isinstance(given, list):

@@ -15,7 +15,9 @@ from strawberry.extensions import SchemaExtension
 
 from app.engine.authorise import Authorisation
 from app.engine.document import Document
+from app.errors import BadUserInput
 from app.schema.errors import presented
+from app.schema.limits import check_values
 
 
 class Guarding(SchemaExtension):
@@ -43,6 +45,7 @@ class Guarding(SchemaExtension):
         operation = get_operation_ast(ast, context.operation_name)
         assert isinstance(operation, OperationDefinitionNode)
         schema = context.schema._schema
+        _check_size(context.variables)
         variables = get_variable_values(schema, operation.variable_definitions or (), context.variables or {})
         if not isinstance(variables, VariableValues):
             return []  # execution tells what is wrong with them, and executes nothing
@@ -58,3 +61,11 @@ class Guarding(SchemaExtension):
         late, context.late_denials = context.late_denials, []
         if denied or late:
             result.errors = [*(result.errors or []), *presented([*denied, *late], context.request_id)]
+
+
+def _check_size(variables: Any) -> None:
+    """As GraphQL's own error, which is how an extension refuses a request."""
+    try:
+        check_values(variables)
+    except BadUserInput as refusal:
+        raise GraphQLError(str(refusal), original_error=refusal) from None

@@ -266,3 +266,33 @@ async def test_a_hundred_ids_at_once(reader: Client, many: int, codes: list[str]
 
     assert answer.codes == codes
     assert codes or answer.data == {"nodes": [None] * many}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"and": [{}] * 2_500},
+        {"or": [{"name": {"in": [""] * 250}} for _ in range(10)]},
+        {"not": {"and": [{"or": [{}]}] * 900}},
+    ],
+    ids=["empty branches", "values", "branches"],
+)
+async def test_variables_of_more_than_2500_values_are_refused_unread(reader: Client, odd: Any) -> None:
+    answer = await reader.run(
+        "query ($where: ContactWhere) { contacts(where: $where) { totalCount } }", where=odd
+    )
+
+    assert answer.data is None and answer.codes == ["BAD_USER_INPUT"]
+    assert answer.errors[0]["message"] == "The variables hold more than 2500 values."
+
+
+@pytest.mark.parametrize(("uses", "codes"), [(2, []), (3, ["BAD_USER_INPUT"])])
+async def test_a_large_variable_is_not_multiplied_by_aliases(
+    reader: Client, uses: int, codes: list[str]
+) -> None:
+    fields = " ".join(f"a{number}: contacts(where: $where) {{ totalCount }}" for number in range(uses))
+    where = {"or": [{"name": {"in": [""] * 240}} for _ in range(10)]}
+
+    answer = await reader.run(f"query ($where: ContactWhere) {{ {fields} }}", where=where)
+
+    assert answer.codes == codes and (answer.data is None) == bool(codes)
