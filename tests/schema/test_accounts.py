@@ -277,6 +277,16 @@ async def test_an_address_of_another_account_gets_the_same_answer_and_no_mail(
     assert answer.faults("emailChangeRequest") == [] and sent_jobs == []
 
 
+@pytest.mark.parametrize("email", ["cizi@firma.cz", "volny@firma.cz"])
+async def test_how_often_one_may_ask_does_not_tell_whether_the_address_has_an_account(email: str) -> None:
+    await make_account(email="cizi@firma.cz")
+    client = as_account(await make_account_with_password())
+
+    answers = [await client.run(ASK_CHANGE, input={"email": email, "password": PASSWORD}) for _ in range(4)]
+
+    assert [answer.codes for answer in answers] == [[], [], [], ["RATE_LIMITED"]]
+
+
 @pytest.mark.parametrize("email", ["", "x", "a@b.cz\x00", "moje@firma.cz", TOO_LONG])
 async def test_an_address_that_cannot_be_the_new_one_is_told(email: str, sent_jobs: list[SentJob]) -> None:
     client = as_account(await make_account_with_password(email="moje@firma.cz"))
