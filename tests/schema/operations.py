@@ -56,7 +56,7 @@ def operation(kind: str, name: str, field: GraphQLField, **more: Any) -> Operati
     heading = f"{kind} Try({declared})" if declared else f"{kind} Try"
     arguments = f"({passed})" if passed else ""
     document = f"{heading} {{ {name}{arguments} {_selection(field)} }}"
-    variables = {key: _value(given.type, given) for key, given in required.items()}
+    variables = {key: value_of(given.type, given) for key, given in required.items()}
     if more:
         variables["input"] = {**variables["input"], **more}
     guard = guard_of(field)
@@ -71,14 +71,14 @@ def _selection(field: GraphQLField) -> str:
 
 def sample(field: GraphQLInputField) -> Any:
     """A value that fits an input field."""
-    return _value(field.type, field)
+    return value_of(field.type, field)
 
 
-def _value(type_: GraphQLInputType, declared: Any) -> Any:
+def value_of(type_: GraphQLInputType, declared: Any) -> Any:
     if isinstance(type_, GraphQLNonNull):
-        return _value(type_.of_type, declared)
+        return value_of(type_.of_type, declared)
     if isinstance(type_, GraphQLList):
-        return [_value(type_.of_type, declared)]
+        return [value_of(type_.of_type, declared)]
     if isinstance(type_, GraphQLEnumType):
         return next(iter(type_.values))
     if isinstance(type_, GraphQLInputObjectType):
@@ -96,13 +96,13 @@ def _value(type_: GraphQLInputType, declared: Any) -> Any:
 
 
 def _input(type_: GraphQLInputObjectType) -> dict[str, Any]:
-    if _is_one_of(type_):
+    if is_one_of(type_):
         name, field = next(iter(type_.fields.items()))
         return {name: sample(field)}
     return {name: sample(field) for name, field in type_.fields.items() if is_required_input_field(field)}
 
 
-def _is_one_of(type_: GraphQLInputObjectType) -> bool:
+def is_one_of(type_: GraphQLInputObjectType) -> bool:
     """Strawberry keeps it as a directive of the definition and does not tell graphql-core."""
     return any(isinstance(each, OneOf) for each in definition_of(type_).directives)
 
