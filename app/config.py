@@ -88,6 +88,10 @@ class Settings(BaseSettings):
     public_url: str = Field(
         description="The address people use, without a path: https://crm.example.com. Links in e-mails start with it."
     )
+    allowed_origins: str = Field(
+        default="",
+        description="Origins of web front ends elsewhere, comma-separated: https://app.example.com,https://m.example.com.",
+    )
     host: str = Field(
         default="127.0.0.1", description="Address to listen on; 0.0.0.0 behind a proxy or in a container."
     )
@@ -177,6 +181,15 @@ class Settings(BaseSettings):
         if url.scheme == "http" and not _lenient(info) and not _is_loopback(url.hostname):
             raise ValueError("passwords would travel in the clear; https is needed")
         return value.rstrip("/")
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins_are_origins(cls, value: str) -> str:
+        for origin in filter(None, map(str.strip, value.split(","))):
+            url = _split(origin, ("http", "https"))
+            if not url.hostname or url.path or url.query or url.fragment or url.username:
+                raise ValueError(f"{origin!r} is not a scheme, a host and perhaps a port")
+        return value
 
     @field_validator("ares_url")
     @classmethod

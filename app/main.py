@@ -94,7 +94,7 @@ def create_app(
             *health.routes(_probes(own)),
             *(dev_mail.routes(mail_folder) if mail_folder else []),
         ],
-        middleware=middleware(is_secure=settings.public_url.startswith("https:")),
+        middleware=middleware(settings),
     )
 
 

@@ -66,6 +66,8 @@ def test_all_faults_are_named_at_once_each_with_its_hint(load: Loader) -> None:
         ("SECRET_KEY", "a" * 64),
         ("PUBLIC_URL", "http://crm.example.com"),
         ("PUBLIC_URL", "https://crm.example.com/app"),
+        ("ALLOWED_ORIGINS", "https://app.example.com/path"),
+        ("ALLOWED_ORIGINS", "*"),
         ("TRUST_ADDRESSES", "1"),
         ("REMINDER_MINUTE_S", "1"),
         ("DATABASE_URL", "mysql://db/divize"),

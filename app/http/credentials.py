@@ -29,6 +29,9 @@ class HttpSettings(Protocol):
     @property
     def environment(self) -> Any: ...
 
+    @property
+    def allowed_origins(self) -> str: ...
+
 
 def bearer_token(headers: Headers) -> str | None:
     """The session token of a request, None if it sends none. Raises Unauthenticated if it is not `Bearer …`."""
@@ -65,7 +68,7 @@ def refuse_secrets_in_url(connection: HTTPConnection) -> None:
 
 
 def is_origin_allowed(origin: str | None, settings: HttpSettings) -> bool:
-    """May a page of `origin` open a socket? Programs send no Origin; a page must be ours, or local in development.
+    """May a page of `origin` ask us? Programs send no Origin; a page must be ours, allowed, or local in development.
 
     Compared with PUBLIC_URL, not with the Host header as Strawberry does: an attacker's page that re-binds its own
     name to our address sends a Host equal to its Origin.
@@ -75,7 +78,8 @@ def is_origin_allowed(origin: str | None, settings: HttpSettings) -> bool:
     normal = normalize_origin(origin)
     if normal is None:
         return False
-    if normal == normalize_origin(str(settings.public_url)):
+    known = (str(settings.public_url), *settings.allowed_origins.split(","))
+    if normal in {normalize_origin(each.strip()) for each in known}:
         return True
     return str(settings.environment) in ("dev", "test") and urlsplit(normal).hostname in LOOPBACK
 

@@ -8,11 +8,13 @@ import orjson
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.http.credentials import HttpSettings, is_origin_allowed
 from app.schema.errors import INTERNAL, MASKED_MESSAGE
 
 # Long enough to be somebody's id, and nothing that could forge a line of a log or a header.
@@ -30,11 +32,12 @@ SECURITY_HEADERS = {
 log = logging.getLogger("divize.http")
 
 
-def middleware(*, is_secure: bool) -> list[Middleware]:
-    """For the application, outermost first. `is_secure`: people come by https, and browsers are told to insist on it."""
+def middleware(settings: HttpSettings) -> list[Middleware]:
+    """For the application, outermost first. Where people come by https, browsers are told to insist on it."""
     return [
         Middleware(RequestIds),
-        Middleware(SecurityHeaders, is_secure=is_secure),
+        Middleware(SecurityHeaders, is_secure=str(settings.public_url).startswith("https:")),
+        Middleware(FrontEndsElsewhere, settings=settings),
         Middleware(Unforeseen),
         Middleware(GZipMiddleware, minimum_size=1024, compresslevel=4),
     ]
@@ -75,6 +78,22 @@ class RequestIds:
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             await self.app(scope, receive, send_with_id)
+
+
+class FrontEndsElsewhere(CORSMiddleware):
+    """Lets pages of allowed origins ask, by the same rule as for sockets. No cookies: who asks is in the header."""
+
+    def __init__(self, app: ASGIApp, *, settings: HttpSettings) -> None:
+        super().__init__(
+            app,
+            allow_methods=("GET", "POST"),
+            allow_headers=("Authorization", "Content-Type", "X-Request-Id"),
+            expose_headers=("X-Request-Id", "Retry-After"),
+        )
+        self.settings = settings
+
+    def is_allowed_origin(self, origin: str) -> bool:
+        return is_origin_allowed(origin, self.settings)
 
 
 class SecurityHeaders:

@@ -229,15 +229,20 @@ async def running(sockets: Sockets | None = None, **settings: Any) -> AsyncItera
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         toy.port = listener.getsockname()[1]
-        public = {"public_url": f"http://127.0.0.1:{toy.port}", "environment": "production", **settings}
+        public = {
+            "public_url": f"http://127.0.0.1:{toy.port}",
+            "environment": "production",
+            "allowed_origins": "",
+        }
+        chosen = SimpleNamespace(**{**public, **settings})
         routes = graphql_routes(
             schema,
             authenticate=toy.authenticate,
             hub=toy,
-            settings=SimpleNamespace(**public),
+            settings=chosen,
             sockets=toy.sockets,
         )
-        app = Starlette(routes=[*routes, *graphiql_routes()], middleware=middleware(is_secure=False))
+        app = Starlette(routes=[*routes, *graphiql_routes()], middleware=middleware(chosen))
         config = uvicorn.Config(
             app,
             ws="websockets-sansio",
