@@ -15,6 +15,7 @@ from typing import ClassVar
 import httpx
 import orjson
 import pytest
+from redis.asyncio import ConnectionPool
 
 from app import config, db_engines, embedded
 from app.config import Settings
@@ -152,6 +153,8 @@ def test_the_data_lie_in_the_folder_whatever_its_name(tmp_path: Path) -> None:
 
     credentials = db_engines.settings_of(settings.database_url, 1)["credentials"]
     assert credentials["file_path"] == str(var / "divize.sqlite3")
+    server = valkey.Valkey(var / "valkey.sock", was_adopted=False)
+    assert ConnectionPool.from_url(server.url).connection_kwargs["path"] == str(var / "valkey.sock")
 
 
 def test_mail_is_caught_and_shown(running: Running) -> None:

@@ -16,6 +16,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 START_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 1.5
@@ -37,7 +38,7 @@ class Valkey:
 
     @property
     def url(self) -> str:
-        return f"unix://{self.socket_path}"
+        return f"unix://{quote(str(self.socket_path))}"
 
     def stop(self) -> None:
         """Ends the server after it wrote its data; returns when it is gone."""
