@@ -25,6 +25,7 @@ from app.workers import (
     WORKER_FUNCTIONS,
     emails,  # noqa: F401  Registers its jobs and sweeps.
     every,
+    housekeeping,  # noqa: F401  The same.
     projects,  # noqa: F401  The same.
     reminders,  # noqa: F401  The same.
 )
