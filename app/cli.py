@@ -155,6 +155,37 @@ def doctor(parts: Annotated[list[str] | None, typer.Argument(help="Only these.")
     raise typer.Exit(any(finding.mend for finding in findings))
 
 
+@app.command()
+def account(
+    email: Annotated[str, typer.Argument(help="The address to sign in with; it counts as proved.")],
+    name: Annotated[str, typer.Argument(help="The person's name.")],
+) -> None:
+    """Opens an account: the first one where SIGN_UP=invited. Asks for the password, or reads it from a pipe."""
+    from app import db
+    from app.errors import Invalid
+    from app.services import accounts
+
+    settings = _settings_and_database()
+    if sys.stdin.isatty():
+        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    else:
+        password = sys.stdin.readline().rstrip("\n")
+
+    async def work() -> None:
+        await db.connect(settings.database_url, pool_size=1)
+        try:
+            await accounts.open_by_operator(email=email, name=name, password=password)
+        finally:
+            await db.close()
+
+    try:
+        uvloop.run(work())
+    except Invalid as refused:
+        _say(*(f"{'.'.join(fault.path)}: {fault.message}" for fault in refused.faults))
+        raise typer.Exit(1) from None
+    _say(f"{email} can sign in.")
+
+
 def _settings_and_database() -> Settings:
     """The settings of a process that is of no use without its database: it ends in a sentence, not in a traceback."""
     from app import db

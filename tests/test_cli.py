@@ -1,5 +1,6 @@
 """The commands; those that stay, as processes of their own."""
 
+import io
 import os
 import signal
 import subprocess
@@ -11,9 +12,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+import uvloop
 
-from app import cli, config
+from app import cli, config, db
 from app.integrations import valkey
+from app.models import Account
 from tests.test_embedded import free_port
 
 ROOT = Path(__file__).parent.parent
@@ -148,6 +151,30 @@ def test_migrating_twice_applies_nothing_the_second_time(run: Run, production: d
     answer = run(production, "migrate")
 
     assert (answer.returncode, answer.stdout) == (0, "nothing to apply\n")
+
+
+def test_an_operator_opens_the_first_account_where_nobody_may_sign_up(
+    run: Run, production: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = {**production, "SIGN_UP": "invited"}
+    said = []
+    for password in ("short", "spravne heslo", "spravne heslo"):
+        monkeypatch.setattr(sys, "stdin", io.StringIO(f"{password}\n"))
+        said.append(run(closed, "account", "Jana@firma.cz", "Jana Nová"))
+
+    weak, opened, taken = said
+    assert (weak.returncode, opened.returncode, taken.returncode) == (1, 0, 1)
+    assert weak.stdout.startswith("password: ") and taken.stdout.startswith("email: ")
+    assert opened.stdout == "Jana@firma.cz can sign in.\n"
+    assert uvloop.run(_accounts(production["DATABASE_URL"])) == [("jana@firma.cz", "Jana Nová", True)]
+
+
+async def _accounts(database_url: str) -> list[tuple[str, str, bool]]:
+    await db.connect(database_url, pool_size=1)
+    try:
+        return [(row.email, row.name, row.email_verified_at is not None) for row in await Account.all()]
+    finally:
+        await db.close()
 
 
 def test_the_doctor_names_what_is_ill_and_what_mends_it(run: Run, production: dict[str, str]) -> None:
