@@ -86,7 +86,7 @@ class Forbidden(CodedError):
 
 
 class NotFound(CodedError):
-    """Absent or out of reach: the two are not told apart. `input_path` says which id of the input it was."""
+    """Absent or out of reach: the two are not told apart. `input_path` says which id it was, in Python names."""
 
     code = "NOT_FOUND"
 

@@ -130,8 +130,8 @@ def _is_input(error: GraphQLError, cause: BaseException | None) -> bool:
 
 
 def _where(error: CodedError) -> Mapping[str, Any]:
-    """`inputPath` of a NOT_FOUND, in the names of the schema."""
+    """`inputPath` of a NOT_FOUND, in the names of the schema: from the field's arguments on."""
     if not isinstance(error, NotFound):
         return {}
     camel = NameConverter().apply_naming_config
-    return {"inputPath": ["input", *(camel(step) for step in error.input_path)]}
+    return {"inputPath": [camel(step) for step in error.input_path]}

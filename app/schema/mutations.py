@@ -32,7 +32,7 @@ from app.engine.declare import Held, Table
 from app.engine.document import Document
 from app.engine.guards import GUARD, LATE, described, directives_of, value
 from app.engine.types import describe_enum, graphql_name, make_type, new_field
-from app.errors import BadUserInput, Conflict, Fault, FaultCode, Invalid
+from app.errors import BadUserInput, Conflict, Fault, FaultCode, Invalid, NotFound
 from app.jobs import Origin, UnitOfWork, unit_of_work
 from app.policy import AccountViewer, Guard, Level, Member, Viewer
 from app.schema.context import Context
@@ -177,6 +177,9 @@ def _resolver(
             return SimpleNamespace(
                 **dict.fromkeys(returns), errors=[_user_error(fault) for fault in invalid.faults]
             )
+        except NotFound as absent:
+            absent.input_path = ("input", *absent.input_path)
+            raise
         if changes_viewer:
             _authorise_late(info, context)
         return SimpleNamespace(**{**dict.fromkeys(returns), **values}, errors=[])

@@ -86,7 +86,7 @@ async def _heir(viewer: Member, employee: Employee, heir_id: UUID | None) -> Emp
 async def _hand_over(viewer: Member, employee: Employee, heir: Employee | None, now: datetime) -> None:
     count = await reminder_handover.open_count(employee.id)
     if count and heir is None:
-        sentence = f"{employee.name} has {count:,} open reminders. Say which colleague gets them."
+        sentence = f"Open reminders of {employee.name}: {count:,}. Say which colleague gets them."
         raise Invalid.at(HEIR, sentence, FaultCode.OPEN_REMINDERS)
     if heir is not None:
         await reminder_handover.reassign_all(viewer, from_employee_id=employee.id, to_employee=heir, now=now)

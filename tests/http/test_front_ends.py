@@ -28,7 +28,10 @@ PREFLIGHT = {
 async def test_a_page_may_ask_if_its_origin_is_allowed(
     origin: str, environment: str, is_allowed: bool
 ) -> None:
-    async with running(environment=environment, allowed_origins=ALLOWED) as toy, httpx.AsyncClient() as client:
+    async with (
+        running(environment=environment, allowed_origins=ALLOWED) as toy,
+        httpx.AsyncClient() as client,
+    ):
         preflight = await client.options(toy.url, headers={"Origin": origin, **PREFLIGHT})
         answer = await client.post(toy.url, json={"query": "{ __typename }"}, headers={"Origin": origin})
 

@@ -206,7 +206,7 @@ async def test_extensions_say_what_a_machine_needs(client: Client) -> None:
 
     by_code = {error["extensions"]["code"]: error["extensions"] for error in errors}
     assert by_code["FORBIDDEN"]["requiredPermission"] == "X"
-    assert by_code["NOT_FOUND"]["inputPath"] == ["input", "contactId"]
+    assert by_code["NOT_FOUND"]["inputPath"] == ["contactId"]
     assert by_code["RATE_LIMITED"]["retryAfterSeconds"] == 17
 
 
