@@ -16,6 +16,7 @@ from app.http.graphiql import graphiql_routes
 from app.http.graphql import graphql_routes
 from app.http.health import Unwell
 from app.http.middleware import middleware
+from app.http.protocol import BoundedProtocol
 from app.http.sockets import Sockets
 from app.integrations.ares import RedisCache
 from app.integrations.pubsub import Hub
@@ -26,7 +27,7 @@ from app.workers.pool import bound, create_pool
 
 #: How uvicorn serves Divize, in one process or in many.
 SERVER_OPTIONS: Mapping[str, Any] = {
-    "http": "httptools",
+    "http": BoundedProtocol,
     "ws": "websockets-sansio",
     # 44 KiB a socket instead of 148.
     "ws_per_message_deflate": False,

@@ -20,6 +20,7 @@ from app.errors import Forbidden, Invalid, NotFound, RateLimited, ServiceUnavail
 from app.http.graphiql import graphiql_routes
 from app.http.graphql import graphql_routes
 from app.http.middleware import middleware
+from app.http.protocol import BoundedProtocol
 from app.http.sockets import Sockets
 from app.policy import AccountViewer, Viewer
 from app.schema.context import ClientInfo, Context
@@ -245,6 +246,7 @@ async def running(sockets: Sockets | None = None, **settings: Any) -> AsyncItera
         app = Starlette(routes=[*routes, *graphiql_routes()], middleware=middleware(chosen))
         config = uvicorn.Config(
             app,
+            http=BoundedProtocol,
             ws="websockets-sansio",
             ws_max_size=65_536,
             ws_per_message_deflate=False,
