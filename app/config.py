@@ -5,23 +5,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from ipaddress import ip_address
 from typing import Any, Literal
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
-from pydantic.dataclasses import dataclass
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.smtp_server import SCHEMES, SmtpServer
 
 Environment = Literal["dev", "test", "production"]
 
 #: For tests. Everybody knows it, so a production process refuses it.
 TEST_SECRET_KEY = "known-to-everybody-and-for-tests-only"  # noqa: S105
 SECRET_KEY_BYTES = 32
-_SMTP_TLS: dict[str, Literal["none", "starttls", "tls"]] = {
-    "smtp": "none",
-    "smtp+starttls": "starttls",
-    "smtps": "tls",
-}
-_SMTP_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
 class ConfigError(Exception):
@@ -30,29 +25,6 @@ class ConfigError(Exception):
     def __init__(self, faults: list[str]) -> None:
         self.faults = faults
         super().__init__("\n".join(faults))
-
-
-@dataclass(frozen=True)
-class SmtpServer:
-    """Where mail is handed over. `tls` is "starttls" if the conversation must be upgraded or refused."""
-
-    host: str
-    port: int
-    tls: Literal["none", "starttls", "tls"] = "none"
-    username: str | None = None
-    password: str | None = Field(default=None, repr=False)
-
-    @classmethod
-    def parse(cls, address: str) -> "SmtpServer":
-        """`smtp+starttls://user:password@host:587`, `smtps://…` or `smtp://…`, taken apart."""
-        url = urlsplit(address)
-        return cls(
-            host=url.hostname or "",
-            port=url.port or _SMTP_PORTS[url.scheme],
-            tls=_SMTP_TLS[url.scheme],
-            username=unquote(url.username) if url.username else None,
-            password=unquote(url.password) if url.password else None,
-        )
 
 
 class Settings(BaseSettings):
@@ -201,7 +173,7 @@ class Settings(BaseSettings):
     @field_validator("smtp_url")
     @classmethod
     def _relay_is_known(cls, value: str) -> str:
-        if not _split(value, tuple(_SMTP_TLS)).hostname:
+        if not _split(value, tuple(SCHEMES)).hostname:
             raise ValueError("no host")
         return value
 

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from redis.asyncio import Redis
 
 from app import db
-from app.config import Settings, SmtpServer
+from app.config import Settings
+from app.smtp_server import SmtpServer
 from app.workers import HEARTBEAT_KEY
 
 PARTS = ("settings", "database", "migrations", "redis", "clock", "worker", "smtp")

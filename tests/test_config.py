@@ -3,6 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from app import config
+from app.smtp_server import SmtpServer
 
 GOOD = {
     "SECRET_KEY": "cV7m-2pXw9_Lk4RtYb8QzN1sHd5GfJ0aUeOiKxTq",
@@ -38,7 +39,7 @@ def test_production_is_the_default_and_starts_with_six_variables(load: Loader) -
     settings = load(GOOD)
 
     assert settings.environment == "production"
-    assert settings.smtp == config.SmtpServer("mail.example.com", 587, "starttls", "robot", "p@ss")
+    assert settings.smtp == SmtpServer("mail.example.com", 587, "starttls", "robot", "p@ss")
 
 
 def test_all_faults_are_named_at_once_each_with_its_hint(load: Loader) -> None:

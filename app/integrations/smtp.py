@@ -27,8 +27,8 @@ from aiosmtplib.errors import (
     SMTPServerDisconnected,
 )
 
-from app.config import SmtpServer
 from app.integrations.smtp_message import PLAIN_ADDRESS, as_sent, build_message
+from app.smtp_server import SmtpServer
 from app.text import shown
 
 __all__ = ["Outcome", "RecipientResult", "SmtpServer", "build_message", "send"]

@@ -18,7 +18,7 @@ import structlog
 from tortoise.expressions import F, Q
 
 from app import jobs
-from app.config import SmtpServer, settings
+from app.config import settings
 from app.integrations import smtp
 from app.integrations.smtp import Outcome, RecipientResult
 from app.jobs import Job
@@ -27,6 +27,7 @@ from app.security import CannotUnseal, unseal
 from app.services import email_states, system_mail
 from app.services.email_states import Standing
 from app.services.mail_texts import Letter
+from app.smtp_server import SmtpServer
 
 log = structlog.get_logger(__name__)
 

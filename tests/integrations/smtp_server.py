@@ -16,8 +16,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from app.config import SmtpServer
 from app.integrations.smtp import Outcome, RecipientResult, build_message, send
+from app.smtp_server import SmtpServer
 
 DROP, SILENCE = "drop", "silence"
 FROM, A, B, C = "obchod@firma.cz", "a@x.cz", "b@x.cz", "c@x.cz"

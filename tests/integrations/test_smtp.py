@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from app.config import SmtpServer
 from app.integrations import smtp
 from app.integrations.smtp import Outcome, RecipientResult, send
+from app.smtp_server import SmtpServer
 from tests.integrations.smtp_server import (
     DROP,
     FROM,
