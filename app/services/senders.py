@@ -5,6 +5,7 @@ address that the relay sends for (the division's, the project's). An address tha
 sent from.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
@@ -12,6 +13,7 @@ from uuid import UUID
 from app.models import Division, EmailVia, Employee, Mailbox, Project
 
 INSTALLATION_NAME = "Divize"
+_AT_SIGNS = re.compile("[@\N{FULLWIDTH COMMERCIAL AT}\N{SMALL COMMERCIAL AT}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,5 +89,5 @@ def _sender(
 
 
 def _display_name(name: str) -> str:
-    """Without @: a name that looks like an address would pose as one."""
-    return " ".join(name.replace("@", " ").split())
+    """Without @, full-width and small ones too: a name that looks like an address would pose as one."""
+    return " ".join(_AT_SIGNS.sub(" ", name).split())

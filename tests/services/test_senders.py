@@ -116,8 +116,9 @@ def test_an_answer_address_that_is_the_senders_is_not_repeated() -> None:
     assert sender == Sender("jana@firma.cz", "Jana Nová", None, MAILBOX, own.id)
 
 
-def test_a_name_never_poses_as_an_address() -> None:
-    project = Project(id=uuid7(), name="boss@firma.cz", email="info@firma.cz", email_verified_at=NOON)
+@pytest.mark.parametrize("name", ["boss@firma.cz", "boss＠firma.cz", "boss﹫firma.cz"])
+def test_a_name_never_poses_as_an_address(name: str) -> None:
+    project = Project(id=uuid7(), name=name, email="info@firma.cz", email_verified_at=NOON)
 
     sender = resolve(project, None, smtp_from=FROM)
 
