@@ -57,7 +57,11 @@ def configure(level: str, *, as_json: bool) -> None:
 def _rendering(as_json: bool) -> list[structlog.typing.Processor]:
     if as_json:
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_dumps)]
-    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)]
+    # The default formatter, Rich's, prints every local variable: passwords, tokens, whole rows.
+    plain = structlog.dev.plain_traceback
+    return [
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0, exception_formatter=plain)
+    ]
 
 
 def _dumps(event: dict[str, Any], **_: Any) -> str:
