@@ -137,9 +137,13 @@ class PasswordResetRequestInput:
 
 @mutation(Level.ANONYMOUS, own_transaction=True)
 async def password_reset_request(act: Act, input: PasswordResetRequestInput) -> Returned:
-    """Mails a link to set a new password, if there is an account. The answer is the same if there is none."""
+    """Mails a link to set a new password, if there is an account. The answer is the same if there is none.
+
+    Whoever asks for many is slowed down.
+    """
     email = accounts.check_email(input.email)
     async with _taking(RESET_REQUEST_TAKES_S), act.unit_of_work():
+        await sign_in.begin_reset(email, client_ip=act.context.client_ip, now=act.now)
         await passwords.request_reset(email, now=act.now)
     return {}
 

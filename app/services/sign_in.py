@@ -10,7 +10,8 @@ more than 15 minutes; a try that comes too early is refused unlooked at and chan
 * for an address where the account had a session within 30 days, its own wrong tries for this account alone: a stranger
   who guesses from elsewhere does not lock its owner out;
 * for any other address, the account's wrong tries from anywhere, and the address's for any account. An address may be a
-  whole office, so thirty of those are free. An IPv6 address stands for its /64.
+  whole office, so thirty of those are free; sign-ups and requests to reset a password count among them. An IPv6
+  address stands for its /64.
 
 An account that does not exist is treated as one that does.
 """
@@ -66,10 +67,12 @@ async def begin_of(account_id: UUID, *, client_ip: str, now: datetime) -> Attemp
 
 async def begin_sign_up(email: str, *, client_ip: str, now: datetime) -> Attempt:
     """Counts a try to create an account, against the address alone: each tells whether an account exists."""
-    email_hash, address = token_hash(f"sign-up {email}"), _network(client_ip)
-    await _one_after_another(address)
-    await _check_free(FREE_TRIES_OF_ADDRESS, now, client_ip=address)
-    return Attempt(await _record(email_hash, address, now))
+    return await _count_stranger(f"sign-up {email}", client_ip, now)
+
+
+async def begin_reset(email: str, *, client_ip: str, now: datetime) -> None:
+    """Counts a request for a reset, against the address alone: each writes, and may mail, for somebody unknown."""
+    await _count_stranger(f"reset {email}", client_ip, now)
 
 
 async def prove(attempt: Attempt, password: str, *, refusal: Invalid) -> Attempt:
@@ -139,6 +142,14 @@ async def _count(email_hash: str, client_ip: str, account: Account | None, now: 
     await _one_after_another(email_hash, address)
     await _check_pace(email_hash, address, await _is_known(account, client_ip, now), now)
     return await _record(email_hash, address, now)
+
+
+async def _count_stranger(what: str, client_ip: str, now: datetime) -> Attempt:
+    """A try of which nothing is ever proved right or wrong."""
+    address = _network(client_ip)
+    await _one_after_another(address)
+    await _check_free(FREE_TRIES_OF_ADDRESS, now, client_ip=address)
+    return Attempt(await _record(token_hash(what), address, now))
 
 
 async def _record(email_hash: str, address: str, now: datetime) -> UUID:

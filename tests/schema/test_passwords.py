@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app import security
-from app.models import Account, AccountToken, AccountTokenPurpose, Email, EmailPurpose, Session
+from app.models import Account, AccountToken, AccountTokenPurpose, AuditEntry, Email, EmailPurpose, Session
 from app.schema import accounts as schema
 from tests.factories import LONG_AGO, NOON, make_account, make_account_token, make_employee, make_project
 from tests.graphql import (
@@ -165,6 +165,20 @@ async def test_nobodys_mailbox_is_flooded_and_the_answer_stays_the_same(sent_job
 
     assert all(answer.faults("passwordResetRequest") == [] for answer in answers)
     assert len(sent_jobs) == 3 and await AccountToken.all().count() == 3
+
+
+@pytest.mark.parametrize("email", ["jana@firma.cz", "nikdo@firma.cz"])
+async def test_who_asks_without_end_is_slowed_down_whether_there_is_an_account_or_not(email: str) -> None:
+    await make_account(email="jana@firma.cz")
+    answers = [await ask(f"cizi{number}@firma.cz") for number in range(30)]
+    entries = await AuditEntry.all().count()
+
+    refused = await ask(email)
+    elsewhere = await anonymous("198.51.100.7").run(ASK, input={"email": email})
+
+    assert {code for answer in answers for code in answer.codes} == set()
+    assert refused.codes == ["RATE_LIMITED"] and elsewhere.codes == []
+    assert await AuditEntry.all().count() == entries + 1
 
 
 @pytest.mark.parametrize("email", ["", "x", "jana@firma.cz\x00", "ja\u2028na@firma.cz", TOO_LONG])
