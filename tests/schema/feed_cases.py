@@ -46,11 +46,15 @@ def hub(bells: object) -> Iterator[Hub]:
 
 
 @asynccontextmanager
-async def answers(hub: Hub, client: Client, after: str | None = None) -> AsyncIterator[Events]:
+async def answers(
+    hub: Hub, client: Client, after: str | None = None, document: str = FEED
+) -> AsyncIterator[Events]:
     """The results as a socket gets and closes them."""
     client.hub = hub
     variables = {} if after is None else {"after": after}
-    results: Any = await build().stream(FEED, variable_values=variables, context_value=await client.context())
+    results: Any = await build().stream(
+        document, variable_values=variables, context_value=await client.context()
+    )
     async with aclosing(results):
         yield results
 

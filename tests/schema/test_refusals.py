@@ -152,3 +152,23 @@ async def test_what_a_role_may_do_is_never_refused_nor_fails(roles: tuple[Role, 
 
 # The guard opens the door to several rights; the row or the value asked for decides between them.
 NEEDS_MORE = {"activityRecord"}
+
+
+async def test_a_mutation_decides_by_the_rights_in_its_transaction_not_by_those_believed() -> None:
+    project = await make_project()
+    contact = await make_contact(project, name="Novák")
+    employee = await employee_with((Role.SALES_REP,), project)
+    client = as_employee(employee)
+    assert (await client.run(UPDATE, id=contact)).errors == []
+
+    # As another process would, whose bell is still on its way.
+    await Employee.filter(id=employee.id).update(roles=[Role.SERVICE_TECHNICIAN])
+    answer = await client.run(UPDATE, id=contact)
+
+    assert answer.codes == ["FORBIDDEN"] and answer.data == {"contactUpdate": None}
+    assert (await contact.get(id=contact.id)).version == 2
+
+
+UPDATE = """
+mutation ($id: ID!) { contactUpdate(input: {id: $id, name: "Jiný"}) { contact { name } errors { message } } }
+"""

@@ -23,6 +23,7 @@ from tests.factories import (
 )
 from tests.graphql import as_employee, as_role, gid
 from tests.schema.feed_cases import (
+    FEED,
     SHORT_S,
     Events,
     answers,
@@ -237,3 +238,26 @@ async def test_nobody_hears_of_another_project(hub: Hub, rep: Employee, clock: C
         await open_window(stranger, clock.at)
 
         assert await is_silent(events)
+
+
+async def test_a_field_is_denied_by_the_rights_at_each_event(
+    hub: Hub, project: Project, clock: Clock
+) -> None:
+    contact = await make_contact(project, vat_id="CZ27082440")
+    employee = await make_employee(project, [Role.SALES_REP], reminder_interval_minutes=10)
+    await make_reminder(employee, due_at=clock.at - MINUTE, contact=contact)
+    document = FEED.replace("contact { id name }", "contact { name vatId }")
+
+    async with answers(hub, as_employee(employee), document=document) as results:
+        before = await next_event(results)
+        await next_event(results)
+        await Employee.filter(id=employee.id).update(roles=[Role.TELEPHONIST])
+        sessions.BELIEVED.clear()
+        await open_window(employee, clock.at)
+        after = await next_event(results)
+
+    shown = [each.data["reminderFeed"]["reminders"][0]["contact"]["vatId"] for each in (before, after)]
+    assert (shown, before.errors) == (["CZ27082440", None], None)
+    (denial,) = after.errors
+    assert denial.path == ["reminderFeed"]
+    assert (denial.extensions["code"], denial.extensions["coordinate"]) == ("FORBIDDEN", "Contact.vatId")
