@@ -199,15 +199,14 @@ async def address_verify(act: Act, input: AddressVerifyInput) -> Returned:
 
 
 @strawberry.input(description="Whose address to prove.")
-class AddressVerificationSendInput:
+class AddressVerificationRequestInput:
     division_id: strawberry.ID | None = optional(
         "The division; the project's own address if left out.", id_of="Division"
     )
-    idempotency_key: str | None = idempotency_key()
 
 
 @mutation(P.PROJECT_SETTINGS, sent_to=EmailAddress)
-async def address_verification_send(act: Act, input: AddressVerificationSendInput) -> Returned:
+async def address_verification_request(act: Act, input: AddressVerificationRequestInput) -> Returned:
     """Mails another link that proves the From address. `sentTo` is null if the address is proved already."""
     sent_to = await address_verification.send_again(act.member, now=act.now, **given(input))
     return {"sent_to": sent_to}

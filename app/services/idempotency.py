@@ -51,14 +51,10 @@ async def keep(
         mutation=mutation,
         key=key,
         input_hash=sent_hash,
-        result={name: _plain(value) for name, value in values.items()},
+        result={name: _id(value) for name, value in values.items()},
         created_at=now,
     )
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, UUID):
-        return str(value)
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return value if isinstance(value, str | int | bool) else None
+def _id(value: Any) -> str | None:
+    return str(value) if isinstance(value, UUID) else None

@@ -20,8 +20,8 @@ mutation Verify($input: AddressVerifyInput!) {
 }
 """
 SEND_AGAIN = """
-mutation Again($input: AddressVerificationSendInput!) {
-  addressVerificationSend(input: $input) { sentTo errors { code message path } }
+mutation Again($input: AddressVerificationRequestInput!) {
+  addressVerificationRequest(input: $input) { sentTo errors { code message path } }
 }
 """
 PURPOSE = EmailPurpose.ADDRESS_VERIFICATION
@@ -147,7 +147,7 @@ async def test_another_link_can_be_asked_for_and_ends_the_first() -> None:
 
     answer = await as_role("DIRECTOR", project=project).run(SEND_AGAIN, input={})
 
-    assert answer.data["addressVerificationSend"] == {"sentTo": "info@firma.cz", "errors": []}
+    assert answer.data["addressVerificationRequest"] == {"sentTo": "info@firma.cz", "errors": []}
     assert (await anonymous().run(VERIFY, input={"token": first})).faults("addressVerify") == [
         ("input.token", "EXPIRED")
     ]
@@ -159,7 +159,7 @@ async def test_for_a_proved_address_no_link_is_sent(sent_jobs: list[SentJob]) ->
 
     answer = await boss.run(SEND_AGAIN, input={})
 
-    assert answer.data["addressVerificationSend"] == {"sentTo": None, "errors": []} and sent_jobs == []
+    assert answer.data["addressVerificationRequest"] == {"sentTo": None, "errors": []} and sent_jobs == []
 
 
 async def test_a_division_without_an_address_has_none_to_prove(sent_jobs: list[SentJob]) -> None:
@@ -168,7 +168,7 @@ async def test_a_division_without_an_address_has_none_to_prove(sent_jobs: list[S
 
     answer = await as_role("ADMIN", project=project).run(SEND_AGAIN, input={"divisionId": division})
 
-    assert answer.faults("addressVerificationSend") == [("input.divisionId", "REQUIRED")] and sent_jobs == []
+    assert answer.faults("addressVerificationRequest") == [("input.divisionId", "REQUIRED")] and sent_jobs == []
 
 
 async def test_a_sales_rep_and_another_projects_admin_prove_nothing(sent_jobs: list[SentJob]) -> None:

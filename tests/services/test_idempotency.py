@@ -41,18 +41,18 @@ async def test_the_first_time_nothing_was_before() -> None:
 async def test_a_repeat_finds_the_ids_that_were_made() -> None:
     viewer = await make_member()
 
-    await keep(viewer, contact=CONTACT_ID, persons=[CONTACT_ID], name="x", nothing=None)
+    await keep(viewer, contact=CONTACT_ID, nothing=None)
 
-    found = {"contact": str(CONTACT_ID), "persons": [str(CONTACT_ID)], "name": "x", "nothing": None}
-    assert await earlier(viewer) == found
+    assert await earlier(viewer) == {"contact": str(CONTACT_ID), "nothing": None}
 
 
-async def test_what_is_no_id_such_as_a_session_is_not_kept() -> None:
+@pytest.mark.parametrize("answered", ["jana@firma.cz", object()], ids=["an address", "a session"])
+async def test_what_is_no_id_is_not_kept(answered: object) -> None:
     viewer = await make_member()
 
-    await keep(viewer, project=CONTACT_ID, session=object())
+    await keep(viewer, project=CONTACT_ID, answered=answered)
 
-    assert await earlier(viewer) == {"project": str(CONTACT_ID), "session": None}
+    assert await earlier(viewer) == {"project": str(CONTACT_ID), "answered": None}
 
 
 @pytest.mark.parametrize("other", [{"mutation": "contactUpdate"}, {"sent": "another hash"}])
