@@ -35,7 +35,8 @@ RULES = (*specified_rules, *recommended_rules, MaybeNullValidationRule, OneOfInp
 MOST_ERRORS = 10
 
 REMEMBERED_DOCUMENTS = 1_000
-REMEMBERED_CHARACTERS = 4_000_000
+# Anybody may have documents remembered, and the tree of a dense one takes 140 bytes for each of its characters.
+REMEMBERED_CHARACTERS = 500_000
 
 
 @dataclass(frozen=True, eq=False, slots=True)

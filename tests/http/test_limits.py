@@ -1,11 +1,13 @@
 """Documents made to burn CPU: refused, whole, and cheaply."""
 
 import time
+import tracemalloc
 
 import pytest
 from graphql import get_introspection_query
 
-from app.schema.documents import Documents
+from app.schema import build
+from app.schema.documents import REMEMBERED_CHARACTERS, Documents
 from app.schema.errors import code_of
 from app.schema.limits import Limits
 from tests.http.toy import Client, codes, schema
@@ -137,8 +139,22 @@ def test_remembered_documents_are_bounded() -> None:
     for number in range(60):
         documents.read(f'{{ hello(name: "{number}{"x" * 100_000}") }}')
 
-    assert documents._characters <= 4_000_000
-    assert len(documents._known) < 60
+    assert documents._characters <= 500_000
+    assert 1 <= len(documents._known) < 60
+
+
+def test_what_strangers_make_us_remember_takes_80_mb_at_most() -> None:
+    documents = Documents(build()._schema)
+    names = '"" ' * 2_400
+    tracemalloc.start()
+
+    for number in range(12):
+        documents.read(f"query N{number} {{ contacts(where: {{name: {{in: [{names}]}}}}) {{ totalCount }} }}")
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert len(documents._known) == 12
+    assert size / documents._characters * REMEMBERED_CHARACTERS < 80_000_000
 
 
 def test_errors_of_a_remembered_document_are_not_shared_between_requests() -> None:
