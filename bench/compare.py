@@ -70,8 +70,8 @@ async def _compare(scale: float) -> None:
             tenants = workload.ask_for_tenants(ours.port, logins)
             path = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "tenants.json"
             workload.keep(tenants, path)
-            limit = stack.enter_context(servers.yardstick("limit", url, path))
-            check(ours, [limit], await workload.prepare(url, tenants))
+            others = [stack.enter_context(servers.yardstick(each, url, path)) for each in ("plain", "limit")]
+            check(ours, others, await workload.prepare(url, tenants))
     print(f"{SAMPLE} answers to each of {', '.join(workload.QUERIES)} are the same.")
 
 
