@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from app.models import Email
+from app.models import Email, Employee
+from app.services import emails
 from tests.factories import make_contact, make_employee, make_project
 from tests.graphql import Client, SentJob, as_role, gid
 from tests.schema.test_emails import CANCEL, SEND
@@ -140,3 +141,18 @@ async def test_markup_and_templates_in_a_mail_stay_as_they_were_written(me: Clie
 
     sent = answer.data["emailSend"]["email"]
     assert (sent["subject"], sent["text"]) == ("{{token}} =cmd", wild.rstrip("\n"))
+
+
+async def test_many_single_mails_a_day_are_bulk_mail_and_need_its_flag(
+    me: Client, monkeypatch: pytest.MonkeyPatch, sent_jobs: list[SentJob]
+) -> None:
+    monkeypatch.setattr(emails, "MOST_RECIPIENTS_A_DAY", 3)
+    two, input_ = ["a@x.cz", "b@x.cz"], await draft(me)
+    assert (await me.run(SEND, input={**input_, "to": two})).faults("emailSend") == []
+
+    refused = await me.run(SEND, input={**input_, "to": two})
+    assert refused.codes == ["RATE_LIMITED"] and len(sent_jobs) == await Email.all().count() == 1
+
+    assert me.employee is not None
+    await Employee.filter(id=me.employee.id).update(can_send_bulk_email=True)
+    assert (await me.run(SEND, input={**input_, "to": two})).faults("emailSend") == []
