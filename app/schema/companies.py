@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 
 from app.engine.guards import GUARD, AnyOf, field, value
-from app.policy import Level, Permission, Viewer
+from app.policy import AccountViewer, Level, Permission, Viewer
 from app.schema.common import Address
 from app.services import companies
 
@@ -36,9 +36,12 @@ class Company:
 
 
 async def company_lookup(
+    info: strawberry.Info,
     ico: Annotated[str, strawberry.argument(description="IČO; leading zeros may be left out.")],
 ) -> Company | None:
-    found = await companies.lookup(ico)
+    viewer = info.context.viewer
+    assert isinstance(viewer, AccountViewer)
+    found = await companies.lookup(viewer, ico)
     if found is None:
         return None
     seat, form = found.address, found.legal_form

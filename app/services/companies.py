@@ -1,14 +1,23 @@
 """Looking a company up in the business register, to fill base data in."""
 
+import math
+import time
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 from app import formats
 from app.config import Settings
-from app.errors import BadUserInput, ServiceUnavailable
+from app.errors import BadUserInput, RateLimited, ServiceUnavailable
 from app.integrations.ares import Cache, Company, CompanyRegister
+from app.policy import AccountViewer
+
+MOST_A_MINUTE = 30
+A_MINUTE_S = 60.0
 
 _register: CompanyRegister | None = None
+_asked: dict[UUID, deque[float]] = {}
 
 
 @asynccontextmanager
@@ -24,15 +33,29 @@ async def register_open(settings: Settings, cache: Cache | None) -> AsyncIterato
         await register.aclose()
 
 
-async def lookup(ico: str) -> Company | None:
+async def lookup(viewer: AccountViewer, ico: str) -> Company | None:
     """The company with this IČO as typed, None if there is none. Takes seconds: never inside a transaction.
 
-    Raises BadUserInput for what cannot be an IČO (the register is not asked), ServiceUnavailable if it does not answer.
+    Raises BadUserInput for what cannot be an IČO (the register is not asked), RateLimited beyond 30 a minute of one
+    account in this process (the register allows 500 to all of us), ServiceUnavailable if it does not answer.
     """
     try:
         number = formats.ico(ico)
     except ValueError as fault:
         raise BadUserInput(str(fault)) from None
+    _require_patience(viewer.account_id)
     if _register is None:
         raise ServiceUnavailable("This process is not connected to the business register.")
     return await _register.lookup(number)
+
+
+def _require_patience(account_id: UUID) -> None:
+    """Keeps one account from using up what the register allows us."""
+    now = time.monotonic()
+    for idle in [each for each, asked in _asked.items() if asked[-1] <= now - A_MINUTE_S]:
+        del _asked[idle]
+    asked = _asked.setdefault(account_id, deque(maxlen=MOST_A_MINUTE))
+    if len(asked) == MOST_A_MINUTE and asked[0] > now - A_MINUTE_S:
+        wait_s = math.ceil(asked[0] + A_MINUTE_S - now)
+        raise RateLimited("The register is asked too often. Wait a minute.", retry_after_s=wait_s)
+    asked.append(now)

@@ -126,3 +126,17 @@ async def test_nobody_looks_up_without_signing_in(ares: Ares) -> None:
 
     assert answer.codes == ["UNAUTHENTICATED"]
     assert ares.asked == []
+
+
+async def test_one_account_does_not_use_up_what_the_register_allows_us(
+    ares: Ares, account: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(companies, "MOST_A_MINUTE", 2)
+    for _ in range(2):
+        assert (await account.run(LOOKUP, ico="45274649")).errors == []
+
+    refused = await account.run(LOOKUP, ico="27082440")
+    other = await as_account(await make_account()).run(LOOKUP, ico="45274649")
+
+    assert (refused.codes, other.errors) == (["RATE_LIMITED"], [])
+    assert 1 <= refused.errors[0]["extensions"]["retryAfterSeconds"] <= 60
