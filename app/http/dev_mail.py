@@ -7,6 +7,8 @@ import re
 from html import escape
 from pathlib import Path
 
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -53,10 +55,12 @@ def routes(folder: Path) -> list[BaseRoute]:
             return JSONResponse(mail.as_json(), headers=_HEADERS)
         return _page(mail.subject or "(no subject)", _message(mail))
 
+    # A page elsewhere whose name was bound to this machine sends its own Host, and would read the links.
+    own = [Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"], www_redirect=False)]
     return [
-        Route("/dev/mail", index),
-        Route("/dev/mail.json", index),
-        Route("/dev/mail/{mail_id}", show),
+        Route("/dev/mail", index, middleware=own),
+        Route("/dev/mail.json", index, middleware=own),
+        Route("/dev/mail/{mail_id}", show, middleware=own),
     ]
 
 

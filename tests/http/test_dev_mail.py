@@ -20,7 +20,9 @@ async def port(tmp_path: Path) -> AsyncIterator[int]:
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     app = Starlette(routes=dev_mail.routes(tmp_path))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://divize") as client:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8000"
+    ) as client:
         yield client
 
 
@@ -96,3 +98,11 @@ async def test_a_charset_nobody_knows_does_not_hide_the_other_mail(
     [mail] = (await client.get("/dev/mail.json")).json()
 
     assert mail["text"].startswith("Dobrý den.")
+
+
+@pytest.mark.parametrize("path", ["/dev/mail", "/dev/mail.json", "/dev/mail/1"])
+async def test_a_page_that_borrowed_this_address_reads_nothing(client: httpx.AsyncClient, path: str) -> None:
+    borrowed = await client.get(path, headers={"Host": "evil.example.com:8000"})
+    own = await client.get(path, headers={"Host": "localhost:8000"})
+
+    assert (borrowed.status_code, own.status_code) == (400, 404 if path.endswith("1") else 200)
