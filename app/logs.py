@@ -4,6 +4,7 @@ Production writes JSON lines, a terminal gets text. Events carry ids, never name
 """
 
 import logging
+import re
 import sys
 from typing import Any
 
@@ -22,6 +23,8 @@ _QUIET = {
     "tortoise": logging.WARNING,
     "uvicorn": logging.WARNING,
 }
+
+_DETAIL = re.compile(r"DETAIL: .*")
 
 
 def configure(level: str, *, as_json: bool) -> None:
@@ -56,12 +59,23 @@ def configure(level: str, *, as_json: bool) -> None:
 
 def _rendering(as_json: bool) -> list[structlog.typing.Processor]:
     if as_json:
-        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_dumps)]
+        return [
+            structlog.processors.format_exc_info,
+            _without_values,
+            structlog.processors.JSONRenderer(serializer=_dumps),
+        ]
     # The default formatter, Rich's, prints every local variable: passwords, tokens, whole rows.
     plain = structlog.dev.plain_traceback
     return [
         structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0, exception_formatter=plain)
     ]
+
+
+def _without_values(_: Any, __: str, event: Any) -> Any:
+    """PostgreSQL's DETAIL quotes the row that it refused: people's data."""
+    if "exception" in event:
+        event["exception"] = _DETAIL.sub("DETAIL: …", event["exception"])
+    return event
 
 
 def _dumps(event: dict[str, Any], **_: Any) -> str:

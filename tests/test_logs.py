@@ -50,3 +50,17 @@ def test_a_line_break_in_a_value_makes_no_line_of_its_own(capsys: pytest.Capture
     structlog.get_logger("divize.test").warning("seen", name="a\n[error] forged\x1b[31m\u2028")
 
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.usefixtures("_log_of_pytest")
+def test_what_a_database_quotes_of_a_row_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("INFO", as_json=True)
+    said = 'duplicate key value violates unique constraint "uq"\nDETAIL:  Key (email)=(jana@firma.cz) already exists.'
+
+    try:
+        raise RuntimeError(said)
+    except RuntimeError:
+        logging.getLogger("divize.test").exception("it failed")
+
+    written = capsys.readouterr().err
+    assert "violates unique constraint" in written and "jana@firma.cz" not in written
