@@ -168,7 +168,9 @@ async def test_a_division_without_an_address_has_none_to_prove(sent_jobs: list[S
 
     answer = await as_role("ADMIN", project=project).run(SEND_AGAIN, input={"divisionId": division})
 
-    assert answer.faults("addressVerificationRequest") == [("input.divisionId", "REQUIRED")] and sent_jobs == []
+    assert (
+        answer.faults("addressVerificationRequest") == [("input.divisionId", "REQUIRED")] and sent_jobs == []
+    )
 
 
 async def test_a_sales_rep_and_another_projects_admin_prove_nothing(sent_jobs: list[SentJob]) -> None:
