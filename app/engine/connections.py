@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from graphql import FieldNode, GraphQLField, GraphQLObjectType, get_named_type
@@ -10,18 +10,32 @@ from tortoise.expressions import Q
 from tortoise.queryset import QuerySet, ValuesQuery
 
 from app import text
-from app.engine.declare import Row, Table
+from app.engine.declare import Record, Row, Table
+from app.engine.document import Document
 from app.engine.filters import checked_text, where_q
 from app.engine.paging import MOST_COUNTED, Page, PageInfo
 from app.engine.selection import Pick, columns_of
 from app.engine.types import condition
 from app.errors import BadUserInput
 
-if TYPE_CHECKING:
-    from app.engine.fetch import Reader
-
 Parent = UUID | None
 SHORTEST_SEARCH, LONGEST_SEARCH = 2, 100
+
+
+class Reading(Protocol):
+    """What a page needs of its reader (`fetch.Reader`): the document, and rows made of records."""
+
+    @property
+    def document(self) -> Document: ...
+
+    @property
+    def cursor_key(self) -> bytes: ...
+
+    def picks(self, table: type[Table], nodes: Sequence[FieldNode]) -> list[Pick]: ...
+
+    async def shape(
+        self, table: type[Table], picks: Sequence[Pick], records: Sequence[Record]
+    ) -> list[Row]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +49,7 @@ class Leaf:
 
 
 async def connections(
-    reader: "Reader",
+    reader: Reading,
     table: type[Table],
     definition: GraphQLField,
     nodes: Sequence[FieldNode],
@@ -71,7 +85,7 @@ async def connections(
 
 
 def _leaves(
-    reader: "Reader", table: type[Table], connection: GraphQLObjectType, nodes: Sequence[FieldNode]
+    reader: Reading, table: type[Table], connection: GraphQLObjectType, nodes: Sequence[FieldNode]
 ) -> list[Leaf]:
     found: list[Leaf] = []
     for key, same in reader.document.collect(connection, nodes).items():
@@ -159,7 +173,7 @@ def _search(column: str | None, given: str | None) -> Q:
 
 
 async def _fill(
-    reader: "Reader",
+    reader: Reading,
     table: type[Table],
     page: Page,
     leaf: Leaf,
