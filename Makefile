@@ -2,6 +2,7 @@
 #   make run [PORT=8000] [RESET=1]   the whole application in one process, with demo data
 #   make test [T=tests/…]            pytest, on SQLite and PostgreSQL
 #   make check                       format, lint, types, import contracts, drift of migrations and schema
+#   make bench [B="--scale 0.1"]     reference queries beside an ordinary server and bare SQL; bench/results.md
 #   make schema                      write schema.graphql anew
 #   make migrations NAME=add_…       write a migration for what changed in app/models
 #   make lock                        resolve pyproject.toml into the hashed locks (needs uv)
@@ -9,13 +10,14 @@
 PYTHON ?= python3
 PORT ?= 8000
 T ?=
+B ?=
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check schema migrations lock
+.PHONY: help run test check bench schema migrations lock
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -44,6 +46,9 @@ check: $(DEV)
 	$(BIN)/lint-imports
 	$(BIN)/python -m app migrations --check
 	$(BIN)/python -m app schema --check
+
+bench: $(DEV)
+	$(BIN)/python -m bench.run $(B)
 
 schema: $(RUNTIME)
 	$(BIN)/python -m app schema

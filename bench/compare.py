@@ -63,15 +63,15 @@ def _shown(name: str, call: Call, first: Server, wanted: bytes, second: Server, 
     )
 
 
-async def _compare(scale: float) -> None:
-    async with database(scale) as (url, logins):
-        with ExitStack() as stack:
-            ours = stack.enter_context(servers.ours(url))
-            tenants = workload.ask_for_tenants(ours.port, logins)
-            path = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "tenants.json"
-            workload.keep(tenants, path)
-            others = [stack.enter_context(servers.yardstick(each, url, path)) for each in ("plain", "limit")]
-            check(ours, others, await workload.prepare(url, tenants))
+def _compare(scale: float) -> None:
+    with ExitStack() as stack:
+        url, logins = stack.enter_context(database(scale))
+        ours = stack.enter_context(servers.ours(url))
+        tenants = workload.ask_for_tenants(ours.port, logins)
+        path = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "tenants.json"
+        workload.keep(tenants, path)
+        others = [stack.enter_context(servers.yardstick(each, url, path)) for each in ("plain", "limit")]
+        check(ours, others, asyncio.run(workload.prepare(url, tenants)))
     print(f"{SAMPLE} answers to each of {', '.join(workload.QUERIES)} are the same.")
 
 
@@ -80,7 +80,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--scale", type=float, default=0.1)
-    asyncio.run(_compare(parser.parse_args().scale))
+    _compare(parser.parse_args().scale)
 
 
 if __name__ == "__main__":

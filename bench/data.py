@@ -11,8 +11,8 @@ import argparse
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -66,15 +66,15 @@ class Firm:
         return Login(f"reference-session-of-project-{self.number:03}", self.id, self.employees[0])
 
 
-@asynccontextmanager
-async def database(scale: float) -> AsyncIterator[tuple[str, list[Login]]]:
+@contextmanager
+def database(scale: float) -> Iterator[tuple[str, list[Login]]]:
     """The URL of a database that holds the data set, and its logins."""
     if url := os.environ.get("BENCH_DATABASE_URL"):
-        yield url, await build(url, scale)
+        yield url, asyncio.run(build(url, scale))
         return
     with postgres.running_server() as server:
-        url = await server.create("bench")
-        yield url, await build(url, scale)
+        url = asyncio.run(server.create("bench"))
+        yield url, asyncio.run(build(url, scale))
 
 
 async def build(url: str, scale: float) -> list[Login]:
@@ -278,19 +278,17 @@ def _ico(stem: int) -> str:
     return f"{digits}{(11 - total % 11) % 10}"
 
 
-async def _show(scale: float) -> None:
-    started = time.monotonic()
-    async with database(scale) as (url, _):
-        connection = await asyncpg.connect(url)
-        try:
-            size = await connection.fetchval("SELECT pg_database_size(current_database())")
-            counts = [
-                f"{await connection.fetchval(f'SELECT count(*) FROM {table}'):,} {table}"
-                for table in ("projects", "divisions", "employees", "contacts", "activities", "reminders")
-            ]
-        finally:
-            await connection.close()
-    print(f"{', '.join(counts)}: {size / 1e6:.0f} MB in {time.monotonic() - started:.0f} s")
+async def _described(url: str) -> str:
+    connection = await asyncpg.connect(url)
+    try:
+        size = await connection.fetchval("SELECT pg_database_size(current_database())")
+        counts = [
+            f"{await connection.fetchval(f'SELECT count(*) FROM {table}'):,} {table}"
+            for table in ("projects", "divisions", "employees", "contacts", "activities", "reminders")
+        ]
+    finally:
+        await connection.close()
+    return f"{', '.join(counts)}: {size / 1e6:.0f} MB"
 
 
 def main() -> None:
@@ -298,7 +296,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--scale", type=float, default=1.0)
-    asyncio.run(_show(parser.parse_args().scale))
+    scale, started = parser.parse_args().scale, time.monotonic()
+    with database(scale) as (url, _):
+        print(f"{asyncio.run(_described(url))} in {time.monotonic() - started:.0f} s")
 
 
 if __name__ == "__main__":
