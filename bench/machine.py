@@ -8,11 +8,11 @@ from pathlib import Path
 
 
 def described() -> str:
-    """Date, processor, memory, versions, and how busy the machine was."""
+    """Date, processor, memory, versions, and how busy it is now."""
     loads = ", ".join(f"{each:.2f}" for each in os.getloadavg())
     return f"""{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {_commit()}. {_processor()}, {os.cpu_count()} cores shared by server,
 PostgreSQL and load generator, {_memory_gb():.0f} GB, {platform.system()} {platform.release()}, Python
-{platform.python_version()}. Load averages at the end (1, 5, 15 minutes): {loads}.
+{platform.python_version()}. Load averages before it (1, 5, 15 minutes): {loads}.
 """
 
 

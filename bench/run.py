@@ -1,4 +1,4 @@
-"""The reference queries against our server and the two yardsticks: `make bench`. Takes six minutes.
+"""The reference queries against our server and the two yardsticks: `make bench`. Takes five or six minutes.
 
     python -m bench.run [--scale 1.0] [--rounds 4] [--seconds 2] [--results bench/results.md]
 
@@ -134,13 +134,15 @@ def lines(cells: Sequence[Cell]) -> list[str]:
     ]
 
 
-def report(cells: Sequence[Cell], options: argparse.Namespace, ceilings: Sequence[str]) -> str:
+def report(
+    cells: Sequence[Cell], options: argparse.Namespace, machine_described: str, ceilings: Sequence[str]
+) -> str:
     """`bench/results.md`."""
     table = "\n".join([HEAD, *map(_row, cells)])
     figures = "\n".join(lines(cells))
     return f"""# Results of `make bench`
 
-{machine.described()}
+{machine_described}
 Data set at scale {options.scale:g}; {options.rounds} rounds of {options.seconds:g} s for each server, query and number
 of connections, in turn forwards and backwards. Rates are answers per second, CPU is microseconds of the server's one
 process per answer, p50 and p99 are milliseconds: medians of the rounds. `÷` are medians of the rounds' own ratios.
@@ -180,10 +182,10 @@ def main() -> None:
     options = parser.parse_args()
     # Otherwise what was started would live on.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    ceilings = _ceilings()
+    machine_described, ceilings = machine.described(), _ceilings()
     print(HEAD, flush=True)
     cells = run(options.scale, options.rounds, options.seconds)
-    options.results.write_text(report(cells, options, ceilings))
+    options.results.write_text(report(cells, options, machine_described, ceilings))
     print("", *lines(cells), sep="\n")
 
 
