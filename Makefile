@@ -42,7 +42,7 @@ test: $(DEV)
 check: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy app tests
+	$(BIN)/mypy app bench tests
 	$(BIN)/lint-imports
 	$(BIN)/python -m app migrations --check
 	$(BIN)/python -m app schema --check
