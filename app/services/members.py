@@ -1,33 +1,59 @@
-"""Employees as viewers, for what is done in their name without a session of theirs."""
+"""Employees as viewers: the one place where roles, flags, divisions and partner become rights."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from app.models import DivisionScope, Employee, EmployeeDivision
 from app.policy import Flag, Grants, Member, grants_of, is_external
 
+FLAGS = {flag: flag.name.lower() for flag in Flag}
+#: The columns of an employee that his rights follow from.
+FACTS = ("roles", "division_scope", "partner_id", *FLAGS.values())
+
 
 async def member_of(employee: Employee) -> Member:
     """The employee as a viewer, for what is done in his name without a session of his."""
-    return Member(
-        account_id=employee.account_id or employee.id,
-        session_id=employee.id,
+    facts = {name: getattr(employee, name) for name in FACTS}
+    return await member(
+        facts,
         employee_id=employee.id,
         project_id=employee.project_id,
-        roles=frozenset(employee.roles),
-        grants=grants_of_employee(employee),
-        division_ids=await _division_ids(employee),
-        partner_id=employee.partner_id,
+        account_id=employee.account_id or employee.id,
+        session_id=employee.id,
+    )
+
+
+async def member(
+    facts: Mapping[str, Any], *, employee_id: UUID, project_id: UUID, account_id: UUID, session_id: UUID
+) -> Member:
+    """The viewer that an employee with these `FACTS` is in this session."""
+    return Member(
+        account_id=account_id,
+        session_id=session_id,
+        employee_id=employee_id,
+        project_id=project_id,
+        roles=frozenset(facts["roles"]),
+        grants=_grants(facts),
+        division_ids=await _division_ids(facts, employee_id, project_id),
+        partner_id=facts["partner_id"],
     )
 
 
 def grants_of_employee(employee: Employee) -> Grants:
     """What he may, his flags and the ceiling of externals applied."""
-    flags = [flag for flag in Flag if getattr(employee, flag.name.lower())]
-    return grants_of(employee.roles, flags, external=is_external(employee.roles, employee.partner_id))
+    return _grants({name: getattr(employee, name) for name in FACTS})
 
 
-async def _division_ids(employee: Employee) -> frozenset[UUID] | None:
-    if employee.division_scope is DivisionScope.ALL:
+def _grants(facts: Mapping[str, Any]) -> Grants:
+    flags = [flag for flag, column in FLAGS.items() if facts[column]]
+    return grants_of(facts["roles"], flags, external=is_external(facts["roles"], facts["partner_id"]))
+
+
+async def _division_ids(
+    facts: Mapping[str, Any], employee_id: UUID, project_id: UUID
+) -> frozenset[UUID] | None:
+    if facts["division_scope"] is DivisionScope.ALL:
         return None
-    chosen = await EmployeeDivision.filter(employee_id=employee.id).values("division_id")
-    return frozenset([row["division_id"] for row in chosen])
+    chosen = EmployeeDivision.filter(employee_id=employee_id, project_id=project_id)
+    return frozenset([row["division_id"] for row in await chosen.values("division_id")])

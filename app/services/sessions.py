@@ -15,9 +15,10 @@ from tortoise.queryset import QuerySet
 from app import db, jobs
 from app.config import settings
 from app.errors import NotFound, Unauthenticated
-from app.models import DivisionScope, Employee, EmployeeDivision, EmployeeStatus, Session
-from app.policy import AccountViewer, Flag, Member, Role, Viewer, grants_of, is_external
+from app.models import Employee, EmployeeStatus, Session
+from app.policy import AccountViewer, Viewer
 from app.security import new_token, token_hash
+from app.services import members
 from app.services.beliefs import Beliefs
 
 BELIEVED = Beliefs()
@@ -35,8 +36,7 @@ COLUMNS = (
     "last_used_at",
     "absolute_expires_at",
     "project__deletion_requested_at",
-    *(f"employee__{name}" for name in ("status", "roles", "division_scope", "partner_id")),
-    *(f"employee__{flag}" for flag in ("can_delete_contacts", "can_send_bulk_email")),
+    *(f"employee__{name}" for name in ("status", *members.FACTS)),
 )
 
 
@@ -240,30 +240,13 @@ def _idle_end(now: datetime, ends_at: datetime) -> datetime:
 async def _viewer(row: Mapping[str, Any]) -> AccountViewer:
     if row["employee_id"] is None:
         return AccountViewer(account_id=row["account_id"], session_id=row["id"])
-    roles: tuple[Role, ...] = row["employee__roles"]
-    partner_id: UUID | None = row["employee__partner_id"]
-    grants = grants_of(roles, _flags(row), external=is_external(roles, partner_id))
-    return Member(
-        account_id=row["account_id"],
-        session_id=row["id"],
+    return await members.member(
+        {name: row[f"employee__{name}"] for name in members.FACTS},
         employee_id=row["employee_id"],
         project_id=row["project_id"],
-        roles=frozenset(roles),
-        grants=grants,
-        division_ids=await _division_ids(row),
-        partner_id=partner_id,
+        account_id=row["account_id"],
+        session_id=row["id"],
     )
-
-
-def _flags(row: Mapping[str, Any]) -> list[Flag]:
-    return [flag for flag in Flag if row[f"employee__{flag.name.lower()}"]]
-
-
-async def _division_ids(row: Mapping[str, Any]) -> frozenset[UUID] | None:
-    if row["employee__division_scope"] is DivisionScope.ALL:
-        return None
-    chosen = EmployeeDivision.filter(employee_id=row["employee_id"], project_id=row["project_id"])
-    return frozenset([row["division_id"] for row in await chosen.values("division_id")])
 
 
 async def _end_surplus(account_id: UUID, now: datetime) -> None:
