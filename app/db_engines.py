@@ -31,6 +31,10 @@ from tortoise.exceptions import IntegrityError, OperationalError, TransactionMan
 
 BUSY_TIMEOUT_MS = 5000
 CONNECT_TIMEOUT_S = 10
+#: For each connection. PostgreSQL keeps a plan of each, some 20 KB.
+PREPARED_STATEMENTS = 400
+#: In characters; a selection of many fields makes a long one.
+LONGEST_PREPARED = 64 * 1024
 
 
 def settings_of(url: str, pool_size: int) -> dict[str, Any]:
@@ -74,6 +78,8 @@ def _postgres_credentials(url: str, pool_size: int) -> dict[str, Any]:
         "minsize": 1,
         "maxsize": pool_size,
         "timeout": CONNECT_TIMEOUT_S,
+        "statement_cache_size": PREPARED_STATEMENTS,
+        "max_cacheable_statement_size": LONGEST_PREPARED,
         # Short queries: compiling them costs more than it saves.
         "server_settings": {"application_name": "divize", "timezone": "UTC", "jit": "off"},
     }
@@ -161,7 +167,15 @@ class _ImmediateTransaction(SqliteTransactionContext):
 
 
 class Postgres(AsyncpgDBClient):
-    """A pool of connections; a transaction holds one of them."""
+    """A pool of connections; a transaction holds one of them.
+
+    Nothing here may set what outlives a transaction: use SET LOCAL and pg_advisory_xact_lock, else `connect_apart`.
+    """
+
+    async def create_pool(self, **options: Any) -> "asyncpg.Pool[asyncpg.Record]":
+        """Without the query that clears a connection each time it comes back, which cost as much as a short read."""
+        pool: asyncpg.Pool[asyncpg.Record] = await super().create_pool(**options, reset=_nothing_to_reset)
+        return pool
 
     def _in_transaction(self) -> TransactionContext:
         return _PooledTransaction(TransactionWrapper(self), self._pool_init_lock)
@@ -177,6 +191,10 @@ class Postgres(AsyncpgDBClient):
             server_settings=self.server_settings,
             **self.extra,
         )
+
+
+async def _nothing_to_reset(connection: Any) -> None:
+    """Instead of UNLOCK, CLOSE, UNLISTEN and RESET ALL. What is left open of a transaction asyncpg rolls back anyway."""
 
 
 class _PooledTransaction(TransactionContextPooled):

@@ -1,4 +1,5 @@
 import asyncio
+import re
 import sqlite3
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -115,3 +116,42 @@ async def test_only_its_owner_may_read_the_file(league: str) -> None:
     files = list(path.parent.glob(f"{path.name}*"))
 
     assert len(files) >= 3 and {file.stat().st_mode & 0o077 for file in files} == {0}
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_a_connection_goes_back_to_the_pool_without_a_query(league: str) -> None:
+    await db.close()
+    await db.connect(league, models=MODELS, pool_size=1)
+    sent: list[str] = []
+    async with db.connection().acquire_connection() as connection:
+        connection.add_query_logger(lambda record: sent.append(record.query))
+
+    await db.fetch("SELECT 1")
+    async with in_transaction():
+        await db.fetch("SELECT 2")
+
+    assert sent == ["SELECT 1", "BEGIN;", "SELECT 2", "COMMIT;"]
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_what_was_left_open_is_rolled_back_before_the_next_one_gets_the_connection(league: str) -> None:
+    await db.close()
+    await db.connect(league, models=MODELS, pool_size=1)
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
+    async with db.connection().acquire_connection() as connection:
+        await connection.execute("BEGIN; UPDATE teams SET city = 'Praha'")
+
+    assert await db.fetch("SELECT city FROM teams") == [{"city": "Brno"}]
+
+
+#: What a pooled connection would carry over to whoever gets it next.
+OUTLIVES_A_TRANSACTION = re.compile(
+    r"SET SESSION|SET TIME ZONE|set_config\(|pg_(try_)?advisory_lock\(|\bLISTEN\b [a-z]|CREATE TEMP|WITH HOLD"
+)
+
+
+def test_no_code_leaves_a_state_in_a_pooled_connection() -> None:
+    sources = Path(db.__file__).parent.rglob("*.py")
+    setting = {each.name for each in sources if OUTLIVES_A_TRANSACTION.search(each.read_text())}
+
+    assert setting == {"db_migrator.py"}, "Only the migrator may, on a connection apart."
