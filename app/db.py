@@ -1,11 +1,11 @@
 """The database of this process: connection, clock, raw SQL, migrations.
 
-SQLite and PostgreSQL behave alike behind these functions. Use them through the module (`db.now()`), so
+SQLite and PostgreSQL behave alike behind these functions. Use them through the module (`db.now()`, `db.clock_of`), so
 that tests can put their own clock in.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -77,11 +77,19 @@ async def now() -> datetime:
 
     It runs on within a transaction.
     """
-    if dialect() == "postgres":
-        query = "SELECT clock_timestamp() AS now"
-    else:
-        query = "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now') AS now"
-    return as_datetime((await fetch(query))[0]["now"])
+    return clock_of((await fetch(f"SELECT {CLOCK[dialect()]} AS now"))[0]["now"])
+
+
+#: What `now` asks, for a statement that reads something else too; `clock_of` makes a time of the answer.
+CLOCK: Mapping[Dialect, str] = {
+    "postgres": "clock_timestamp()",
+    "sqlite": "strftime('%Y-%m-%d %H:%M:%f', 'now')",
+}
+
+
+def clock_of(fetched: datetime | str) -> datetime:
+    """The database's clock, out of a statement that asked it."""
+    return as_datetime(fetched)
 
 
 async def fetch(sql: str, params: Sequence[Any] = ()) -> list[dict[str, Any]]:
@@ -91,8 +99,9 @@ async def fetch(sql: str, params: Sequence[Any] = ()) -> list[dict[str, Any]]:
     on both. Results are as the driver gives them: SQLite returns UUIDs and datetimes as text and booleans
     as 0 and 1; see `as_uuid` and `as_datetime`.
     """
-    query = _numbered_for_sqlite(sql) if dialect() == "sqlite" else sql
-    return await connection().execute_query_dict(query, list(params))
+    client = connection()
+    query = _numbered_for_sqlite(sql) if client.capabilities.dialect == "sqlite" else sql
+    return await client.execute_query_dict(query, list(params))
 
 
 is_race = db_engines.is_race

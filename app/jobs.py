@@ -73,16 +73,19 @@ def listen(prefix: str, hear: Callable[[str], None]) -> None:
 
 
 @asynccontextmanager
-async def unit_of_work(origin: Origin | None = None) -> AsyncIterator[UnitOfWork]:
+async def unit_of_work(
+    origin: Origin | None = None, *, first: Callable[[], Awaitable[datetime]] | None = None
+) -> AsyncIterator[UnitOfWork]:
     """One transaction around the block. An error rolls back and drops what was collected.
 
     With an `origin` the audit entries are written in the same transaction: one for each `note`, or one for the bare
-    action if nothing was noted.
+    action if nothing was noted. `first` reads the database's clock, for whoever reads something else by the same
+    statement.
     """
     if _current.get(None) is not None:
         raise RuntimeError("A unit of work is open already; the transaction is at the edge, once.")
     async with in_transaction():
-        work = UnitOfWork(now=await db.now(), origin=origin)
+        work = UnitOfWork(now=await (first or db.now)(), origin=origin)
         token = _current.set(work)
         try:
             yield work
@@ -122,19 +125,25 @@ async def _write_audit(work: UnitOfWork) -> None:
     viewer = work.origin.viewer
     member = viewer if isinstance(viewer, Member) else None
     account = viewer if isinstance(viewer, AccountViewer) else None
-    for subject, subject_id, project_id, changes in notes:
-        await AuditEntry.create(
-            project_id=project_id or (member.project_id if member else None),
-            account_id=account.account_id if account else None,
-            employee_id=member.employee_id if member else None,
-            action=work.origin.action,
-            subject=subject,
-            subject_id=subject_id,
-            changes=changes,
-            request_id=work.origin.request_id,
-            client_ip=work.origin.client_ip,
-            created_at=work.now,
-        )
+    entries = [
+        {
+            "project_id": project_id or (member.project_id if member else None),
+            "account_id": account.account_id if account else None,
+            "employee_id": member.employee_id if member else None,
+            "action": work.origin.action,
+            "subject": subject,
+            "subject_id": subject_id,
+            "changes": changes,
+            "request_id": work.origin.request_id,
+            "client_ip": work.origin.client_ip,
+            "created_at": work.now,
+        }
+        for subject, subject_id, project_id, changes in notes
+    ]
+    if len(entries) == 1:
+        await AuditEntry.create(**entries[0])
+    else:
+        await AuditEntry.bulk_create([AuditEntry(**each) for each in entries])
 
 
 async def _deliver(work: UnitOfWork) -> None:

@@ -92,4 +92,5 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
         return clock.at
 
     monkeypatch.setattr(db, "now", now)
+    monkeypatch.setattr(db, "clock_of", lambda fetched: clock.at)
     return clock

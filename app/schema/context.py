@@ -4,12 +4,15 @@ import hashlib
 import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from graphql import GraphQLError
 
+from app import db
 from app.policy import Member, Viewer
-from app.services import sessions
+from app.security import token_hash
+from app.services import session_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +54,16 @@ class Context:
     def user_agent(self) -> str:
         return self.client.user_agent
 
-    async def viewer_inside_transaction(self) -> Viewer:
-        """The viewer as the current transaction sees him; what a mutation decides by. Raises Unauthenticated."""
-        self.viewer = await sessions.read(self.token) if self.token else Viewer()
-        return self.viewer
+    async def look_inside_transaction(self) -> tuple[Viewer, datetime]:
+        """The viewer as the current transaction sees him, which a mutation decides by, and the database's clock.
+
+        Raises Unauthenticated.
+        """
+        if not self.token:
+            self.viewer, now = Viewer(), await db.now()
+        else:
+            self.viewer, now = await session_rows.viewer_of(token_hash(self.token))
+        return self.viewer, now
 
     async def refresh(self) -> Viewer:
         """The viewer as of now, kept in the context. For each event of a subscription: rights change under it.

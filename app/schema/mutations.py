@@ -15,7 +15,7 @@ import inspect
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Annotated, Any
@@ -75,13 +75,16 @@ class UserError:
 
 @dataclass(slots=True)
 class Act:
-    """What a mutation works with. `viewer` was read inside the transaction; `now` is the database's clock."""
+    """What a mutation works with, both read inside the transaction: `viewer`, and `now`, the database's clock.
+
+    Before a transaction of its own `viewer` is the request's, and there is no `now`.
+    """
 
     context: Context
     action: str
     guard: Guard
     viewer: Viewer
-    now: datetime
+    now: datetime = field(init=False)
 
     @property
     def member(self) -> Member:
@@ -101,12 +104,15 @@ class Act:
     async def unit_of_work(self) -> AsyncIterator[UnitOfWork]:
         """For a mutation that has something slow to do first: opens the transaction and reads the session again."""
         origin = Origin(self.action, self.viewer, self.context.request_id, self.context.client_ip)
-        async with unit_of_work(origin) as work:
-            self.now = work.now
-            self.viewer = await self.context.viewer_inside_transaction()
+        async with unit_of_work(origin, first=self._look) as work:
             work.origin = replace(origin, viewer=self.viewer)
             self.viewer.require(self.guard)
             yield work
+
+    async def _look(self) -> datetime:
+        """At the database's clock and at who asks, in one statement."""
+        self.viewer, self.now = await self.context.look_inside_transaction()
+        return self.now
 
     async def become(self, token: str) -> None:
         """The rest of the answer is read as the viewer of this new session."""
@@ -169,7 +175,7 @@ def _resolver(
 
     async def resolve(info: strawberry.Info, **arguments: Any) -> Any:
         context: Context = info.context
-        act = Act(context, name, guard, context.viewer, await db.now())
+        act = Act(context, name, guard, context.viewer)
         run = _Run(function, act, arguments.get("input"), returns, own_transaction)
         try:
             values = await run.twice_if_raced()

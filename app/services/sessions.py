@@ -18,7 +18,7 @@ from app.errors import NotFound, Unauthenticated
 from app.models import Employee, EmployeeStatus, Session
 from app.policy import AccountViewer, Viewer
 from app.security import new_token, token_hash
-from app.services import members
+from app.services import members, session_rows
 from app.services.beliefs import Beliefs
 
 BELIEVED = Beliefs()
@@ -70,9 +70,10 @@ async def authenticate(token: str | None, client: Client) -> Viewer:
     return viewer
 
 
-async def read(token: str, *, now: datetime | None = None) -> AccountViewer:
+async def read(token: str) -> AccountViewer:
     """Who the token stands for, straight from the database and in the current transaction. Raises Unauthenticated."""
-    return await _viewer(await _alive(token_hash(token), now or await db.now()))
+    viewer, _ = await session_rows.viewer_of(token_hash(token))
+    return viewer
 
 
 async def start(
