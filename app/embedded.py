@@ -21,7 +21,7 @@ from urllib.parse import quote
 import orjson
 import uvicorn
 import uvloop
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from app import config, db, logs
 from app.config import Settings
@@ -131,7 +131,7 @@ async def _working(settings: Settings) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _serving(app: Starlette, listener: socket.socket) -> AsyncIterator[asyncio.Task[None]]:
+async def _serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[asyncio.Task[None]]:
     """uvicorn in this loop for the length of the block; its task ends early only if it fails."""
     server = _Server(uvicorn.Config(app, **{**SERVER_OPTIONS, "timeout_graceful_shutdown": SERVER_GRACE_S}))
     task = asyncio.create_task(server.serve(sockets=[listener]))

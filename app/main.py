@@ -8,13 +8,15 @@ from typing import Any
 
 from arq.connections import ArqRedis
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from app import config, db, logs
 from app.config import Settings
 from app.http import dev_mail, health
 from app.http.graphiql import graphiql_routes
-from app.http.graphql import graphql_routes
+from app.http.graphql import GraphQLEndpoint, graphql_routes
 from app.http.health import Unwell
+from app.http.hot import HotPost
 from app.http.middleware import middleware
 from app.http.protocol import BoundedProtocol
 from app.http.sockets import Sockets
@@ -70,9 +72,7 @@ async def opened(settings: Settings, parts: Parts) -> AsyncIterator[None]:
         await db.close()
 
 
-def create_app(
-    settings: Settings, *, parts: Parts | None = None, mail_folder: Path | None = None
-) -> Starlette:
+def create_app(settings: Settings, *, parts: Parts | None = None, mail_folder: Path | None = None) -> ASGIApp:
     """The application. It opens and closes its own parts, unless somebody holds `parts` open for it."""
     own = parts or make_parts(settings)
 
@@ -81,25 +81,23 @@ def create_app(
         async with nullcontext() if parts else opened(settings, own):
             yield
 
-    return Starlette(
+    endpoint = GraphQLEndpoint(
+        build(), authenticate=sessions.authenticate, hub=own.hub, settings=settings, sockets=own.sockets
+    )
+    app = Starlette(
         lifespan=lifespan,
         routes=[
-            *graphql_routes(
-                build(),
-                authenticate=sessions.authenticate,
-                hub=own.hub,
-                settings=settings,
-                sockets=own.sockets,
-            ),
+            *graphql_routes(endpoint),
             *graphiql_routes(),
             *health.routes(_probes(own)),
             *(dev_mail.routes(mail_folder) if mail_folder else []),
         ],
         middleware=middleware(settings),
     )
+    return HotPost(app, endpoint)
 
 
-def from_environment() -> Starlette:
+def from_environment() -> ASGIApp:
     """The application for uvicorn's processes, each of which reads the environment itself."""
     settings = config.settings()
     logs.configure(settings.log_level, as_json=settings.environment == "production")

@@ -1,11 +1,10 @@
 """Who is at the other end: token, address, origin. Tokens come in the Authorization header or in connection_init only."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
-from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from strawberry.http.websocket_origin import normalize_origin
 
@@ -17,6 +16,7 @@ BEARER = re.compile(r"bearer +([\x21-\x7e]{1,512})", re.IGNORECASE)
 SECRET_NAMES = frozenset(
     {"accesstoken", "apikey", "auth", "authorization", "bearer", "jwt", "session", "token"}
 )
+LONGEST_USER_AGENT = 300
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -33,9 +33,11 @@ class HttpSettings(Protocol):
     def allowed_origins(self) -> str: ...
 
 
-def bearer_token(headers: Headers) -> str | None:
-    """The session token of a request, None if it sends none. Raises Unauthenticated if it is not `Bearer …`."""
-    sent = headers.getlist("authorization")
+def bearer_token(sent: Sequence[str]) -> str | None:
+    """The session token in the Authorization headers of a request, None without one.
+
+    Raises Unauthenticated if there are several, or one that is not `Bearer …`.
+    """
     if len(sent) > 1:
         raise Unauthenticated("Send one Authorization header.")
     return _token_in(sent[0]) if sent else None
@@ -53,7 +55,7 @@ def init_token(payload: Mapping[str, Any]) -> str | None:
 def client_of(connection: HTTPConnection) -> ClientInfo:
     """Address and program of the client; behind a proxy, uvicorn's `forwarded_allow_ips` decides what is believed."""
     ip = connection.client.host if connection.client else ""
-    return ClientInfo(ip, connection.headers.get("user-agent", "")[:300])
+    return ClientInfo(ip, connection.headers.get("user-agent", "")[:LONGEST_USER_AGENT])
 
 
 def refuse_secrets_in_url(connection: HTTPConnection) -> None:

@@ -4,9 +4,9 @@ Strawberry's view is subclassed; HTTP is answered here, because most of what its
 types, statuses, malformed input, the choice of the operation, limits (see `responses`, `parameters`, `limits`).
 """
 
-import asyncio
+from collections.abc import Awaitable
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from graphql import OperationDefinitionNode, OperationType
@@ -17,7 +17,6 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
-from strawberry.types.execution import ExecutionResult
 
 from app.errors import BadRequest, CodedError, Timeout
 from app.http.credentials import (
@@ -30,10 +29,12 @@ from app.http.credentials import (
 from app.http.limits import OPERATION_TIMEOUT_S
 from app.http.middleware import request_id_of
 from app.http.parameters import Parameters, read_parameters
-from app.http.responses import JSON, Answering, Refused, negotiate
+from app.http.patience import within
+from app.http.responses import JSON, Answering, Refused, Reply, negotiate
 from app.http.sockets import Sockets
 from app.http.websocket import SocketHandler
 from app.http.wire import SocketAdapter
+from app.schema import execution
 from app.schema.context import Authenticate, ClientInfo, Context
 from app.schema.documents import DocumentSchema
 from app.schema.errors import presented, request_error
@@ -43,27 +44,21 @@ INIT_TIMEOUT = timedelta(seconds=5)
 MOST_SUBSCRIPTIONS = 20
 
 
-def graphql_routes(
-    schema: DocumentSchema,
-    *,
-    authenticate: Authenticate,
-    hub: Any,
-    settings: HttpSettings,
-    sockets: Sockets | None = None,
-) -> list[BaseRoute]:
-    """The endpoint's two routes. `sockets` watches the open sockets; make it yourself to run it in a lifespan."""
-    endpoint = GraphQLEndpoint(
-        schema,
-        authenticate=authenticate,
-        hub=hub,
-        settings=settings,
-        sockets=sockets or Sockets(),
-    )
+class Asked(NamedTuple):
+    """A well-formed request: what to run, and for whom."""
+
+    parameters: Parameters
+    token: str | None
+    client: ClientInfo
+    method: str = "POST"
+
+
+def graphql_routes(endpoint: "GraphQLEndpoint") -> list[BaseRoute]:
     return [Route(PATH, endpoint), WebSocketRoute(PATH, endpoint)]
 
 
 class GraphQLEndpoint(GraphQL[Context, None]):
-    """One schema at one address."""
+    """One schema at one address. `sockets` watches the open sockets; make it yourself to run it in a lifespan."""
 
     schema: DocumentSchema
     websocket_adapter_class = SocketAdapter
@@ -76,7 +71,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         authenticate: Authenticate,
         hub: Any,
         settings: HttpSettings,
-        sockets: Sockets,
+        sockets: Sockets | None = None,
     ) -> None:
         super().__init__(
             schema,
@@ -88,7 +83,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         self.authenticate = authenticate
         self.hub = hub
         self.settings = settings
-        self.sockets = sockets
+        self.sockets = sockets or Sockets()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Strawberry's own turns every failure into text/plain."""
@@ -107,29 +102,37 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         """The answer to one HTTP request, in the media type that the client asked for whenever that is known."""
         if _wants_page(request):
             return RedirectResponse("/graphiql", 303)
-        answering = Answering(JSON, request_id_of(request))
+        request_id = request_id_of(request)
         try:
-            answering = Answering(negotiate(request.headers.get("accept")), answering.request_id)
-            return await self._answer(request, answering)
+            answering = Answering(negotiate(request.headers.get("accept")), request_id)
+        except Refused as refusal:
+            return Answering(JSON, request_id).refused(refusal).response()
+        try:
+            return (await self.reply(_asked(request), answering)).response()
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody is there to read it
+
+    async def reply(self, asked: Awaitable[Asked], answering: Answering) -> Reply:
+        """The answer to what will have been asked, or to why that is refused."""
+        try:
+            return await self._reply(await asked, answering)
         except Refused as refusal:
             return answering.refused(refusal)
         except CodedError as error:
             return answering.failed([request_error(error, answering.request_id)])
-        except ClientDisconnect:
-            return Response(status_code=400)  # nobody is there to read it
 
-    async def _answer(self, request: Request, answering: Answering) -> Response:
-        refuse_secrets_in_url(request)
-        parameters = await read_parameters(request)
-        context = await self.open_context(
-            bearer_token(request.headers), client_of(request), answering.request_id
-        )
-        document = self.schema.documents.read(parameters.query)
+    async def _reply(self, asked: Asked, answering: Answering) -> Reply:
+        context = await self.open_context(asked.token, asked.client, answering.request_id)
+        document = self.schema.documents.read(asked.parameters.query)
         if document.errors:
             return answering.failed(presented(document.errors, answering.request_id))
-        operation = document.operation(parameters.operation_name)
-        self._check_transport(operation, request.method)
-        return answering.result(await self._execute(parameters, operation, context))
+        operation = document.operation(asked.parameters.operation_name)
+        self._check_transport(operation, asked.method)
+        running = execution.run(self.schema, document, operation, asked.parameters.variables, context)
+        try:
+            return answering.result(await within(OPERATION_TIMEOUT_S, running))
+        except TimeoutError:
+            raise Timeout(f"It took longer than {OPERATION_TIMEOUT_S:g} s and was given up.") from None
 
     def _check_transport(self, operation: OperationDefinitionNode, method: str) -> None:
         kind = operation.operation
@@ -141,28 +144,13 @@ class GraphQLEndpoint(GraphQL[Context, None]):
                 f"subprotocol {GRAPHQL_TRANSPORT_WS_PROTOCOL}."
             )
 
-    async def _execute(
-        self, parameters: Parameters, operation: OperationDefinitionNode, context: Context
-    ) -> ExecutionResult:
-        try:
-            async with asyncio.timeout(OPERATION_TIMEOUT_S):
-                return await self.schema.execute(
-                    parameters.query,
-                    variable_values=parameters.variables,
-                    context_value=context,
-                    operation_name=operation.name.value if operation.name else None,
-                    operation_extensions=parameters.extensions,
-                )
-        except TimeoutError:
-            raise Timeout(f"It took longer than {OPERATION_TIMEOUT_S:g} s and was given up.") from None
-
     async def open_socket(self, websocket: WebSocket) -> None:
         """Refuses the handshake with 400 or 403, or serves the socket to its end."""
         try:
             refuse_secrets_in_url(websocket)
         except Refused as refusal:
             answering = Answering(JSON, request_id_of(websocket))
-            await websocket.send_denial_response(answering.refused(refusal))
+            await websocket.send_denial_response(answering.refused(refusal).response())
             return
         await self.run(websocket)
 
@@ -180,6 +168,13 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     async def get_context(self, request: Any, response: Any) -> Any:
         """None: Strawberry wants one context for a connection, here each operation opens its own."""
+
+
+async def _asked(request: Request) -> Asked:
+    refuse_secrets_in_url(request)
+    parameters = await read_parameters(request)
+    token = bearer_token(request.headers.getlist("authorization"))
+    return Asked(parameters, token, client_of(request), request.method)
 
 
 def _wants_page(request: HTTPConnection) -> bool:

@@ -24,8 +24,12 @@ async def read_body(request: Request) -> bytes:
         async with asyncio.timeout(BODY_TIMEOUT_S):
             return await _read_bounded(request)
     except TimeoutError:
-        # The rest of the body is never read, so the connection cannot be used again.
-        raise Refused(408, Timeout("The body came too slowly."), {"Connection": "close"}) from None
+        raise too_slow() from None
+
+
+def too_slow() -> Refused:
+    # The rest of the body is never read, so the connection cannot be used again.
+    return Refused(408, Timeout("The body came too slowly."), {"Connection": "close"})
 
 
 async def _read_bounded(request: Request) -> bytes:

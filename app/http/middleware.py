@@ -2,20 +2,18 @@
 
 import logging
 import re
-from uuid import uuid4
+from random import getrandbits
 
-import orjson
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import HTTPConnection
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.http.credentials import HttpSettings, is_origin_allowed
-from app.schema.errors import INTERNAL, MASKED_MESSAGE
+from app.http.responses import RawHeader, masked
 
 # Long enough to be somebody's id, and nothing that could forge a line of a log or a header.
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -29,17 +27,27 @@ SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
 
+# Of answers to clients that take it compressed.
+GZIP_FROM_BYTES = 1024
+GZIP_LEVEL = 4
+GZIP_IN_THREAD_FROM_BYTES = 128 * 1024
+
 log = logging.getLogger("divize.http")
 
 
 def middleware(settings: HttpSettings) -> list[Middleware]:
-    """For the application, outermost first. Where people come by https, browsers are told to insist on it."""
+    """For the application, outermost first. `hot` does the same for most requests of the API, past all of it."""
     return [
         Middleware(RequestIds),
-        Middleware(SecurityHeaders, is_secure=str(settings.public_url).startswith("https:")),
+        Middleware(SecurityHeaders, headers=security_headers(settings)),
         Middleware(FrontEndsElsewhere, settings=settings),
         Middleware(Unforeseen),
-        Middleware(GZipMiddleware, minimum_size=1024, compresslevel=4),
+        Middleware(
+            GZipMiddleware,
+            minimum_size=GZIP_FROM_BYTES,
+            compresslevel=GZIP_LEVEL,
+            thread_minimum_size=GZIP_IN_THREAD_FROM_BYTES,
+        ),
     ]
 
 
@@ -52,7 +60,17 @@ def request_id_of(connection: HTTPConnection) -> str:
 
 
 def new_request_id(proposed: str = "") -> str:
-    return proposed if REQUEST_ID.fullmatch(proposed) else uuid4().hex
+    if proposed and REQUEST_ID.fullmatch(proposed):
+        return proposed
+    return f"{getrandbits(128):032x}"
+
+
+def security_headers(settings: HttpSettings) -> list[RawHeader]:
+    """What browsers heed. Where people come by https, they are told to insist on it."""
+    headers = dict(SECURITY_HEADERS)
+    if str(settings.public_url).startswith("https:"):
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
 
 class RequestIds:
@@ -99,18 +117,18 @@ class FrontEndsElsewhere(CORSMiddleware):
 class SecurityHeaders:
     """Headers that browsers heed. What an answer sets itself stays."""
 
-    def __init__(self, app: ASGIApp, *, is_secure: bool) -> None:
+    def __init__(self, app: ASGIApp, *, headers: list[RawHeader]) -> None:
         self.app = app
-        self.headers = dict(SECURITY_HEADERS)
-        if is_secure:
-            self.headers["Strict-Transport-Security"] = "max-age=31536000"
+        self.headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self.headers.items():
-                    headers.setdefault(name, value)
+                present = {name for name, _ in message["headers"]}
+                message["headers"] = [
+                    *message["headers"],
+                    *(each for each in self.headers if each[0] not in present),
+                ]
             await send(message)
 
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
@@ -140,10 +158,4 @@ class Unforeseen:
             log.exception("request %s failed", request_id)
             if started:  # half an answer is out: only breaking the connection tells the client
                 raise
-            await _masked(request_id)(scope, receive, send)
-
-
-def _masked(request_id: str) -> Response:
-    extensions = {"code": INTERNAL, "requestId": request_id}
-    body = {"errors": [{"message": MASKED_MESSAGE, "extensions": extensions}]}
-    return Response(orjson.dumps(body), 500, media_type="application/json; charset=utf-8")
+            await masked(request_id).response()(scope, receive, send)

@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from email.message import Message
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from starlette.requests import Request
@@ -16,8 +15,7 @@ from app.http.responses import JSON, Refused
 UTF8 = {"utf-8", "utf8"}
 
 
-@dataclass(frozen=True, slots=True)
-class Parameters:
+class Parameters(NamedTuple):
     """What to execute. Shapes are checked, contents are not."""
 
     query: str
@@ -31,16 +29,21 @@ async def read_parameters(request: Request) -> Parameters:
     if request.method == "GET":
         return parameters_of(_from_query_string(request))
     if request.method == "POST":
-        _check_content_type(request.headers.get("content-type", ""))
-        return parameters_of(_decode(await read_body(request), "The body"))
+        check_content_type(request.headers.get("content-type", ""))
+        return parameters_in(await read_body(request))
     raise Refused(405, BadRequest("GraphQL is asked by GET or POST."), {"Allow": "GET, POST"})
+
+
+def parameters_in(body: bytes) -> Parameters:
+    """The parameters in a POST's body. Raises Refused."""
+    return parameters_of(_decode(body, "The body"))
 
 
 def parameters_of(raw: object) -> Parameters:
     """The parameters in decoded JSON. Raises Refused if it does not have their shape."""
     if isinstance(raw, list):
         raise Refused(400, BadRequest("Batches are not supported: send one request for each operation."))
-    if not isinstance(raw, Mapping):
+    if not isinstance(raw, dict):
         raise Refused(400, BadRequest("The request must be a JSON object with a `query`."))
     query = raw.get("query")
     if not isinstance(query, str):
@@ -78,7 +81,8 @@ def _from_query_string(request: Request) -> dict[str, Any]:
     return raw
 
 
-def _check_content_type(header: str) -> None:
+def check_content_type(header: str) -> None:
+    """Raises Refused 415 unless it is JSON in UTF-8."""
     message = Message()
     message["content-type"] = header
     charset = str(message.get_param("charset", "utf-8")).lower()

@@ -15,6 +15,7 @@ class BoundedProtocol(HttpToolsProtocol):
     """Ends a connection whose next head (or trailer, or length of a chunk) is too long or too slow."""
 
     _unfinished = 0
+    _is_head_done = False
     _deadline: TimerHandle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn's own
@@ -26,15 +27,18 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._deadline is None and (self.cycle is None or self.cycle.response_complete):
-            self._expect_a_head()
         self._unfinished += len(data)
+        self._is_head_done = False
         super().data_received(data)
+        # Most heads come whole, and need no clock.
+        if not self._is_head_done and self._deadline is None and self._is_between_requests():
+            self._expect_a_head()
         if self._unfinished > MOST_HEAD_BYTES and not self.transport.is_closing():
             self.send_400_response("The head of the request is too large.")
 
     def on_headers_complete(self) -> None:
         self._unfinished = 0
+        self._is_head_done = True
         self._stop_waiting()
         super().on_headers_complete()
 
@@ -42,9 +46,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unfinished = 0
         super().on_body(body)
 
-    def on_message_complete(self) -> None:
-        self._unfinished = 0
-        super().on_message_complete()
+    def _is_between_requests(self) -> bool:
+        return self.cycle is None or bool(self.cycle.response_complete)
 
     def _expect_a_head(self) -> None:
         self._deadline = self.loop.call_later(HEAD_TIMEOUT_S, self.transport.close)

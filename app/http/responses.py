@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import orjson
 from graphql import GraphQLError
@@ -20,7 +19,8 @@ from app.errors import (
     Timeout,
     Unauthenticated,
 )
-from app.schema.errors import INTERNAL, code_of, request_error
+from app.schema.errors import INTERNAL, MASKED_MESSAGE, code_of, request_error
+from app.schema.execution import Answer
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
@@ -38,7 +38,17 @@ STATUS_OF_REFUSAL = {**STATUS_OF_CODE, Forbidden.code: 403, INTERNAL: 500}
 
 QUALITY = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?")
 
-COMMON_HEADERS = {"Vary": "Accept, Authorization", "Cache-Control": "no-store"}
+VARY = (b"vary", b"Accept, Authorization")
+NO_STORE = (b"cache-control", b"no-store")
+CONTENT_TYPES = {
+    media_type: (b"content-type", f"{media_type}; charset=utf-8".encode())
+    for media_type in (JSON, GRAPHQL_JSON)
+}
+
+# No key of the answer's data has a value.
+NOTHING = re.compile(rb'\s*(?:null|\{(?:\s*"\w+"\s*:\s*null\s*,?)*\s*\})\s*')
+
+RawHeader = tuple[bytes, bytes]
 
 
 class Refused(Exception):
@@ -51,54 +61,75 @@ class Refused(Exception):
         super().__init__(str(error))
 
 
-@dataclass(frozen=True, slots=True)
-class Answering:
+class Reply(NamedTuple):
+    """One HTTP answer, before middleware. `headers` are raw, and a list of its own."""
+
+    status: int
+    headers: list[RawHeader]
+    body: bytes
+
+    def response(self) -> Response:
+        response = Response(self.body, self.status)
+        response.raw_headers = self.headers
+        return response
+
+
+class Answering(NamedTuple):
     """How to answer this one request."""
 
     media_type: str
     request_id: str
 
-    def result(self, result: ExecutionResult) -> Response:
+    def result(self, answer: Answer) -> Reply:
         """The answer of an operation. A request error has no `data` key."""
-        data, errors = result.data, result.errors or []
-        if is_request_error(result):
+        data, errors = answer.data, answer.errors
+        if data is None:
             return self.failed(errors)
-        body: dict[str, Any] = {"data": data}
-        if errors:
-            body["errors"] = [error.formatted for error in errors]
-        return self._response(body, self._status(data, errors), errors)
+        if not errors:
+            body = b'{"data":%b}' % data
+            return Reply(200, [VARY, NO_STORE, length_header(body), CONTENT_TYPES[self.media_type]], body)
+        body = b'{"data":%b,"errors":%b}' % (data, as_json(errors))
+        return self._reply(body, self._status(data, errors), errors)
 
-    def failed(self, errors: Sequence[GraphQLError], status: int | None = None) -> Response:
+    def failed(self, errors: Sequence[GraphQLError], status: int | None = None) -> Reply:
         """The answer of a request of which nothing was executed. `errors` are presented ones."""
         if status is None:
             status = STATUS_OF_REFUSAL.get(code_of(errors[0]), 400) if self._is_new_type else 200
-        return self._response({"errors": [error.formatted for error in errors]}, status, errors)
+        return self._reply(b'{"errors":%b}' % as_json(errors), status, errors)
 
-    def refused(self, refusal: Refused) -> Response:
-        response = self.failed([request_error(refusal.error, self.request_id)], refusal.status)
-        response.headers.update(refusal.headers)
-        return response
+    def refused(self, refusal: Refused) -> Reply:
+        reply = self.failed([request_error(refusal.error, self.request_id)], refusal.status)
+        reply.headers.extend(
+            (name.lower().encode(), value.encode()) for name, value in refusal.headers.items()
+        )
+        return reply
 
     @property
     def _is_new_type(self) -> bool:
         return self.media_type == GRAPHQL_JSON
 
-    def _status(self, data: Mapping[str, Any] | None, errors: Sequence[GraphQLError]) -> int:
-        brings_something = data is not None and any(value is not None for value in data.values())
-        if not self._is_new_type or not errors or brings_something:
+    def _status(self, data: bytes, errors: Sequence[GraphQLError]) -> int:
+        if not self._is_new_type or not NOTHING.fullmatch(data):
             return 200
         return STATUS_OF_CODE.get(code_of(errors[0]), 200)
 
-    def _response(self, body: Mapping[str, Any], status: int, errors: Iterable[GraphQLError]) -> Response:
-        headers = {**COMMON_HEADERS, **_retry_after(errors)}
+    def _reply(self, body: bytes, status: int, errors: Iterable[GraphQLError]) -> Reply:
+        headers = [VARY, NO_STORE, *_retry_after(errors)]
         if status == 401:
-            headers["WWW-Authenticate"] = "Bearer"
-        return Response(
-            orjson.dumps(body),
-            status,
-            headers,
-            media_type=f"{self.media_type}; charset=utf-8",
-        )
+            headers.append((b"www-authenticate", b"Bearer"))
+        headers += (length_header(body), CONTENT_TYPES[self.media_type])
+        return Reply(status, headers, body)
+
+
+def masked(request_id: str) -> Reply:
+    """The answer to a request that broke in a way nobody foresaw."""
+    extensions = {"code": INTERNAL, "requestId": request_id}
+    body = orjson.dumps({"errors": [{"message": MASKED_MESSAGE, "extensions": extensions}]})
+    return Reply(500, [length_header(body), CONTENT_TYPES[JSON]], body)
+
+
+def as_json(errors: Iterable[GraphQLError]) -> bytes:
+    return orjson.dumps([error.formatted for error in errors])
 
 
 def is_request_error(result: ExecutionResult) -> bool:
@@ -143,9 +174,13 @@ def _quality(parameters: Iterable[str]) -> float:
     return 1.0
 
 
-def _retry_after(errors: Iterable[GraphQLError]) -> dict[str, str]:
+def length_header(body: bytes) -> RawHeader:
+    return b"content-length", b"%d" % len(body)
+
+
+def _retry_after(errors: Iterable[GraphQLError]) -> Sequence[RawHeader]:
     for error in errors:
         seconds = (error.extensions or {}).get("retryAfterSeconds")
         if isinstance(seconds, int):
-            return {"Retry-After": str(seconds)}
-    return {}
+            return [(b"retry-after", b"%d" % seconds)]
+    return []

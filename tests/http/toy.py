@@ -18,7 +18,8 @@ from strawberry.types import Info
 
 from app.errors import Forbidden, Invalid, NotFound, RateLimited, ServiceUnavailable, Unauthenticated
 from app.http.graphiql import graphiql_routes
-from app.http.graphql import graphql_routes
+from app.http.graphql import GraphQLEndpoint, graphql_routes
+from app.http.hot import HotPost
 from app.http.middleware import middleware
 from app.http.protocol import BoundedProtocol
 from app.http.sockets import Sockets
@@ -168,6 +169,7 @@ class Toy:
     is_database_down: bool = False
     done: list[str] = field(default_factory=list)
     feeds: list[asyncio.Queue[str]] = field(default_factory=list)
+    front: HotPost = field(init=False)
     server: uvicorn.Server = field(init=False)
     port: int = 0
 
@@ -236,16 +238,13 @@ async def running(sockets: Sockets | None = None, **settings: Any) -> AsyncItera
             "allowed_origins": "",
         }
         chosen = SimpleNamespace(**{**public, **settings})
-        routes = graphql_routes(
-            schema,
-            authenticate=toy.authenticate,
-            hub=toy,
-            settings=chosen,
-            sockets=toy.sockets,
+        endpoint = GraphQLEndpoint(
+            schema, authenticate=toy.authenticate, hub=toy, settings=chosen, sockets=toy.sockets
         )
-        app = Starlette(routes=[*routes, *graphiql_routes()], middleware=middleware(chosen))
+        routes = [*graphql_routes(endpoint), *graphiql_routes()]
+        toy.front = HotPost(Starlette(routes=routes, middleware=middleware(chosen)), endpoint)
         config = uvicorn.Config(
-            app,
+            toy.front,
             http=BoundedProtocol,
             ws="websockets-sansio",
             ws_max_size=65_536,
