@@ -26,6 +26,7 @@ from app.http.middleware import (
 )
 from app.http.parameters import check_content_type, parameters_in
 from app.http.patience import within
+from app.http.protocol import send_whole
 from app.http.responses import VARY, Answering, Refused, Reply, length_header, masked, negotiate
 from app.schema.context import ClientInfo
 
@@ -74,8 +75,7 @@ class HotPost:
             reply = masked(request_id)
             reply.headers.append(VARY_OF_FAILURES)
         headers = [*reply.headers, *self._security_headers, (b"x-request-id", request_id.encode())]
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": reply.body})
+        await send_whole(send, reply.status, headers, reply.body)
 
 
 def _media_type_if_ordinary(scope: Scope, heads: Heads) -> str | None:

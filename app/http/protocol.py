@@ -4,8 +4,12 @@ One header of 60 MB cost 4 s and as much memory, before anybody had said who he 
 """
 
 from asyncio import TimerHandle, Transport
+from collections.abc import Iterable, Sequence
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from starlette.types import Send
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from app.http.responses import RawHeader
 
 MOST_HEAD_BYTES = 64 * 1024
 HEAD_TIMEOUT_S = 10.0
@@ -56,3 +60,35 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+
+async def send_whole(send: Send, status: int, headers: Sequence[RawHeader], body: bytes) -> None:
+    """Sends one answer, its length among the headers: not for HEAD.
+
+    Where `send` is uvicorn's own, with nothing wrapped around it, an answer of 200 takes one system call instead of
+    two, and its headers, which are ours, are not searched for line breaks: a third of what a short answer costs.
+    """
+    cycle = getattr(send, "__self__", None)
+    if status == 200 and isinstance(cycle, RequestResponseCycle):
+        await _send_at_once(cycle, headers, body)
+        return
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _send_at_once(cycle: RequestResponseCycle, headers: Iterable[RawHeader], body: bytes) -> None:
+    if cycle.flow.write_paused and not cycle.disconnected:
+        await cycle.flow.drain()
+    if cycle.disconnected:
+        return
+    cycle.response_started = True
+    cycle.waiting_for_100_continue = False
+    lines = [b"%b: %b\r\n" % each for each in (*cycle.default_headers, *headers)]
+    if not cycle.keep_alive:
+        lines.append(b"connection: close\r\n")
+    cycle.transport.write(b"".join((STATUS_LINE[200], *lines, b"\r\n", body)))
+    cycle.response_complete = True
+    cycle.message_event.set()
+    if not cycle.keep_alive:
+        cycle.transport.close()
+    cycle.on_response()

@@ -246,3 +246,32 @@ async def test_a_body_in_pieces_is_put_together(client: Client, full_road: FullR
 
     assert answer.endswith(b'{"data":{"hello":"hello world"}}')
     assert full_road.passed == 0
+
+
+async def test_connections_end_as_their_clients_wish(client: Client, full_road: FullRoad) -> None:
+    head = (
+        f"POST /graphql HTTP/1.0\r\nHost: x\r\nContent-Type: {JSON}\r\nContent-Length: {len(HELLO)}\r\n\r\n"
+    )
+    reader, writer = await asyncio.open_connection("127.0.0.1", client.toy.port)
+
+    writer.write(head.encode() + HELLO)
+    old = await asyncio.wait_for(reader.read(), 5)
+    writer.close()
+
+    assert old.startswith(b"HTTP/1.1 200 OK\r\n") and b"\r\nconnection: close\r\n" in old
+    assert old.endswith(b'\r\n\r\n{"data":{"hello":"hello world"}}')
+    assert full_road.passed == 0
+
+
+async def test_requests_sent_without_waiting_are_answered_in_order(client: Client) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", client.toy.port)
+
+    for number in range(5):
+        body = query(f'{{ hello(name: "{number}") }}')
+        head = f"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: {JSON}\r\nContent-Length: {len(body)}\r\n\r\n"
+        writer.write(head.encode() + body)
+    answers = [await asyncio.wait_for(reader.readuntil(b"}}"), 5) for _ in range(5)]
+    writer.close()
+
+    ends = [answer.rpartition(b"\r\n\r\n")[2] for answer in answers]
+    assert ends == [b'{"data":{"hello":"hello %d"}}' % number for number in range(5)]
