@@ -9,16 +9,19 @@ looked up.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import structlog
 from redis.asyncio import Connection, ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+
+from app.coalesce import Coalescer
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +32,12 @@ SILENCE_S = 10.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 5.0
 #: After this many rings in one go the loop's other tasks have their turn.
 RINGS_AT_ONCE = 100
+#: Rings of the same moment are one message on this channel, a JSON list of them.
+TOGETHER = "+"
+MOST_TOGETHER = 500
 
+#: A channel and what is told on it.
+Ring = tuple[str, str]
 Hear = Callable[[str, str], None]
 
 
@@ -79,6 +87,7 @@ class Hub:
         self._pause_s = FIRST_PAUSE_S
         self._rings_reach_redis = True
         self._connected = asyncio.Event()
+        self._ring = Coalescer(self._publish, most=MOST_TOGETHER)
 
     async def start(self) -> None:
         """Begins to listen; returns at once, whether Redis is there or not."""
@@ -102,7 +111,16 @@ class Hub:
         await self._connected.wait()
 
     async def ring(self, channel: str, payload: str = "") -> None:
-        """Rings everywhere. Without Redis at least in this process; that is logged, and never an error."""
+        """Rings everywhere. Without Redis at least in this process; that is logged, and never an error.
+
+        Rings of the same moment travel as one message: a message costs 60 µs, a ring in it 5.
+        """
+        await self._ring((channel, payload))
+
+    async def _publish(self, rings: Sequence[Ring]) -> Sequence[None]:
+        (channel, payload), together = rings[0], len(rings) > 1
+        if together:
+            channel, payload = TOGETHER, orjson.dumps(rings).decode()
         try:
             async with asyncio.timeout(RING_TIMEOUT_S):
                 await self._redis.publish(self._prefix + channel, payload)
@@ -111,6 +129,7 @@ class Hub:
             self._deliver(channel, payload)
         else:
             self._rings_reach_redis = True
+        return [None] * len(rings)
 
     @asynccontextmanager
     async def listen(self, channel: str) -> AsyncIterator[Bell]:
@@ -175,6 +194,10 @@ class Hub:
                 await asyncio.sleep(0)
 
     def _deliver(self, channel: str, payload: str) -> None:
+        for each in _rings_of(payload) if channel == TOGETHER else [(channel, payload)]:
+            self._deliver_one(*each)
+
+    def _deliver_one(self, channel: str, payload: str) -> None:
         for bell in self._bells.get(channel, ()):
             bell.ring()
         for listener in self._listeners:
@@ -200,6 +223,14 @@ def _call(listener: Callable[..., None], *arguments: str) -> None:
         listener(*arguments)
     except Exception:
         log.exception("pubsub_listener_failed")
+
+
+def _rings_of(payload: str) -> list[Ring]:
+    try:
+        return [(str(channel), str(told)) for channel, told in orjson.loads(payload)]
+    except (ValueError, TypeError):
+        log.warning("pubsub_message_unreadable")
+        return []
 
 
 def _text(value: Any) -> str:

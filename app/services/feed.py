@@ -16,7 +16,7 @@ from tortoise.queryset import QuerySet
 
 from app.models import Employee, Reminder, ReminderEvent, ReminderState
 from app.policy import Member
-from app.services.popups import MOST_SHOWN
+from app.services.popup_firing import MOST_SHOWN
 
 PAGE = 100
 NUMBER_BYTES = 8

@@ -6,34 +6,30 @@ nothing is open, the interval is null or he is not active. What comes late (due 
 opens it at once. Only the database's clock counts: if it jumps ahead, what became late opens the window once; if it
 jumps back, L is not passed again until it catches up, so nothing opens twice.
 
+`popup_firing` opens the windows.
+
 Whoever changes an employee's reminders locks the employee first and the reminders after, so that nobody waits in a
 circle, and windows and numbers of the feed are worked out by one transaction at a time.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from tortoise.expressions import F
-from tortoise.functions import Min
 from tortoise.queryset import QuerySet
 
-from app import db, jobs
+from app import jobs
 from app.config import settings
 from app.jobs import Job
 from app.models import Contact, Employee, EmployeeStatus, Reminder, ReminderClosedReason, ReminderState
-from app.policy import Permission
+from app.policy import Member, Permission
 from app.services import reminder_log
 from app.services.members import grants_of_employee, member_of
+from app.services.sight import in_sight
 
-#: Employees whose windows one transaction opens.
-BATCH = 100
-#: Reminders that one window shows, the longest due first; beyond that nobody reads, and nothing must grow for ever.
-MOST_SHOWN = 500
 #: A moment nearer than this gets a job of its own at once; the sweep sees to those further off.
 NEAR = timedelta(seconds=5)
-#: Moments closer together than this share a job.
-STEP = timedelta(milliseconds=50)
 
 
 def open_of(employee_ids: Iterable[UUID]) -> QuerySet[Reminder]:
@@ -63,7 +59,7 @@ async def refresh_window(employee_id: UUID, *, now: datetime, alert_at: datetime
     moment = await _next_moment(employee, now, alert_at)
     if moment != employee.next_popup_at:
         await Employee.filter(id=employee_id).update(next_popup_at=moment)
-    _ring_worker(employee_id, moment, now)
+    ring_worker(employee_id, moment, now)
 
 
 async def _next_moment(employee: Employee, now: datetime, alert_at: datetime | None) -> datetime | None:
@@ -73,7 +69,7 @@ async def _next_moment(employee: Employee, now: datetime, alert_at: datetime | N
     ahead = open_ones if last is None else open_ones.filter(alert_at__gt=last)
     moments = [row["alert_at"] for row in await ahead.order_by("alert_at").limit(1).values("alert_at")]
     if last is not None and await open_ones.filter(alert_at__lte=last).exists():
-        moments.append(last + interval_of(employee))
+        moments.append(last + interval(employee.reminder_interval_minutes))
     if alert_at is not None:
         moments.append(alert_at)
     if await _is_late(employee, now):
@@ -93,83 +89,15 @@ def _can_pop_up(employee: Employee) -> bool:
     return is_at_work and Permission.REMINDER_OWN in grants_of_employee(employee)
 
 
-def interval_of(employee: Employee) -> timedelta:
+def interval(minutes: int | None) -> timedelta:
     """The time between two pop-ups of an employee who has them."""
-    return timedelta(seconds=(employee.reminder_interval_minutes or 0) * settings().reminder_minute_s)
+    return timedelta(seconds=(minutes or 0) * settings().reminder_minute_s)
 
 
-def _ring_worker(employee_id: UUID, moment: datetime | None, now: datetime) -> None:
+def ring_worker(employee_id: UUID, moment: datetime | None, now: datetime) -> None:
+    """A job for a moment that is near; the timer of the workers sees to the others."""
     if moment is not None and moment - now <= NEAR:
         jobs.after_commit(Job.FIRE_POPUP, employee_id, at=moment if moment > now else None)
-
-
-async def fire(*, now: datetime, employee_id: UUID | None = None) -> int:
-    """Opens the windows that are due, at most BATCH, or only this employee's; tells how many it claimed.
-
-    Any number of workers may do so at once. Each claim is one conditional update, so a window opens once.
-    """
-    claimed = await _claim(now, employee_id)
-    if not claimed:
-        return 0
-    due = await _due_in_sight(claimed, now)
-    await reminder_log.tell_popups([each for each in claimed if each.id in due], due, now=now)
-    await _move_on(claimed, due, now)
-    return len(claimed)
-
-
-_CLAIM = """
-    WITH due AS MATERIALIZED (
-        SELECT id FROM employees WHERE next_popup_at <= $1 {whose} ORDER BY next_popup_at LIMIT {batch} {lock}
-    )
-    UPDATE employees SET last_popup_at = $1, next_popup_at = NULL
-    FROM due WHERE employees.id = due.id
-    RETURNING employees.id
-"""
-# SQLite lets one transaction write at a time: there is nothing to skip.
-_LOCK = {"postgres": "FOR NO KEY UPDATE SKIP LOCKED", "sqlite": ""}
-
-
-async def _claim(now: datetime, employee_id: UUID | None) -> list[Employee]:
-    """Takes the windows off the list before anybody looks at reminders: looking first fell to 5,000 claims a second."""
-    whose = "" if employee_id is None else "AND id = $2"
-    sql = _CLAIM.format(whose=whose, batch=BATCH, lock=_LOCK[db.dialect()])
-    rows = await db.fetch(sql, [now, *([employee_id] if employee_id else [])])
-    ids = [db.as_uuid(row["id"]) for row in rows]
-    return await Employee.filter(id__in=ids).order_by("id") if ids else []
-
-
-async def _move_on(claimed: Sequence[Employee], shown_to: Collection[UUID], now: datetime) -> None:
-    """Says when each window opens next; one statement for all that open at the same moment."""
-    ahead = await _first_ahead(claimed, now)
-    opening: dict[datetime, list[UUID]] = {}
-    for employee in claimed:
-        repeat = now + interval_of(employee) if employee.id in shown_to else None
-        moment = min(filter(None, (repeat, ahead.get(employee.id))), default=None)
-        if moment is not None:
-            opening.setdefault(moment, []).append(employee.id)
-            _ring_worker(employee.id, moment, now)
-    for moment, ids in opening.items():
-        await Employee.filter(id__in=ids).update(next_popup_at=moment)
-
-
-async def _due_in_sight(claimed: Sequence[Employee], now: datetime) -> Mapping[UUID, Sequence[UUID]]:
-    """What is due for each, the longest due first. What one may no longer see is given away on the way."""
-    rows = (
-        await open_of(employee.id for employee in claimed)
-        .filter(alert_at__lte=now)
-        .order_by("alert_at", "id")
-        .values_list("assignee_id", "id", "contact_id")
-    )
-    by_assignee: dict[UUID, list[tuple[UUID, UUID | None]]] = {}
-    for assignee_id, id_, contact_id in rows:
-        by_assignee.setdefault(assignee_id, []).append((id_, contact_id))
-    found: dict[UUID, list[UUID]] = {}
-    for employee in claimed:
-        own = by_assignee.get(employee.id, [])
-        hidden = await give_away_hidden(employee, own, now=now)
-        if _can_pop_up(employee) and (shown := [id_ for id_, _ in own if id_ not in hidden]):
-            found[employee.id] = shown[:MOST_SHOWN]
-    return found
 
 
 async def give_away_hidden(
@@ -179,46 +107,38 @@ async def give_away_hidden(
 
     They are then shown, without an assignee, to whoever gives reminders to others.
     """
-    wanted = {contact_id for _, contact_id in reminders if contact_id is not None}
-    if not wanted:
+    if all(contact_id is None for _, contact_id in reminders):
         return set()
-    seen = (
-        await Contact.visible_to(await member_of(employee))
-        .filter(id__in=list(wanted))
-        .values_list("id", flat=True)
-    )
-    gone = wanted.difference(seen)
-    hidden = [id_ for id_, contact_id in reminders if contact_id in gone]
-    if hidden:
-        await Reminder.filter(id__in=hidden).update(
-            assignee_id=None, version=F("version") + 1, updated_at=now
-        )
-        await reminder_log.tell_closed(employee.id, hidden, ReminderClosedReason.GIVEN_AWAY, now=now)
-    return set(hidden)
+    (hidden,) = await give_away_all_hidden([(await member_of(employee), reminders)], now=now)
+    return hidden
 
 
-async def _first_ahead(claimed: Sequence[Employee], now: datetime) -> dict[UUID, datetime]:
-    """For each who can have a window, the first time after now at which a reminder of his comes due."""
-    able = [employee.id for employee in claimed if _can_pop_up(employee)]
-    if not able:
-        return {}
-    rows = open_of(able).filter(alert_at__gt=now).annotate(first=Min("alert_at")).group_by("assignee_id")
-    return {
-        row["assignee_id"]: db.as_datetime(row["first"]) for row in await rows.values("assignee_id", "first")
+async def give_away_all_hidden(
+    held: Sequence[tuple[Member, Sequence[tuple[UUID, UUID | None]]]], *, now: datetime
+) -> list[set[UUID]]:
+    """The same for many employees, who must be locked: which were taken from each."""
+    asked = [
+        (viewer, contact_id)
+        for viewer, reminders in held
+        for contact_id in {contact_id for _, contact_id in reminders if contact_id is not None}
+    ]
+    seen = await in_sight(Contact.visible_to, asked) if asked else []
+    hidden = {
+        (viewer.employee_id, contact_id)
+        for (viewer, contact_id), is_seen in zip(asked, seen, strict=True)
+        if not is_seen
     }
+    taken = []
+    for viewer, reminders in held:
+        gone = [id_ for id_, contact_id in reminders if (viewer.employee_id, contact_id) in hidden]
+        await _give_away(viewer.employee_id, gone, now)
+        taken.append(set(gone))
+    return taken
 
 
-async def moments_ahead(
-    *, now: datetime, within: timedelta, employee_id: UUID | None = None
-) -> list[datetime]:
-    """When windows open within this time; of moments in the same 50 ms only the last."""
-    opening = Employee.filter(next_popup_at__gt=now, next_popup_at__lte=now + within)
-    if employee_id is not None:
-        opening = opening.filter(id=employee_id)
-    rows = await opening.distinct().order_by("next_popup_at").values("next_popup_at")
-    steps: list[list[datetime]] = []
-    for moment in (row["next_popup_at"] for row in rows):
-        if not steps or moment - steps[-1][0] > STEP:
-            steps.append([])
-        steps[-1].append(moment)
-    return [step[-1] for step in steps]
+async def _give_away(employee_id: UUID, reminder_ids: Sequence[UUID], now: datetime) -> None:
+    if not reminder_ids:
+        return
+    given = Reminder.filter(id__in=list(reminder_ids))
+    await given.update(assignee_id=None, version=F("version") + 1, updated_at=now)
+    await reminder_log.tell_closed(employee_id, reminder_ids, ReminderClosedReason.GIVEN_AWAY, now=now)

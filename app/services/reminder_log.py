@@ -5,37 +5,64 @@ later one; a plain sequence would let late commits slip behind a reader.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from app import db, jobs
+import orjson
+
+from app import db, db_rows, jobs
 from app.config import settings
-from app.models import Employee, ReminderClosedReason, ReminderEvent, ReminderEventKind
+from app.ids import uuid7
+from app.models import ReminderClosedReason, ReminderEvent, ReminderEventKind
 
 CHANNEL = "feed:"
 
 
-async def tell_popups(
-    employees: Sequence[Employee], shown: Mapping[UUID, Sequence[UUID]], *, now: datetime
-) -> None:
-    """Tells each one's feed that his window opens with the reminders `shown` has for him."""
-    if not employees:
+@dataclass(frozen=True, slots=True)
+class Popup:
+    """A window that opens with these reminders. `number` was taken under the lock on the employee."""
+
+    employee_id: UUID
+    project_id: UUID
+    number: int
+    reminder_ids: Sequence[UUID]
+    repeat_minutes: int
+
+
+async def tell_popups(popups: Sequence[Popup], *, now: datetime) -> None:
+    """Tells each one's feed that his window opens."""
+    if not popups:
         return
-    numbers = await _take_numbers([employee.id for employee in employees], 1)
-    await ReminderEvent.bulk_create(
-        ReminderEvent(
-            project_id=employee.project_id,
-            employee_id=employee.id,
-            number=numbers[employee.id][1],
-            kind=ReminderEventKind.POPUP,
-            reminder_ids=[str(id_) for id_ in shown[employee.id]],
-            repeat_minutes=employee.reminder_interval_minutes,
-            created_at=now,
-        )
-        for employee in employees
-    )
-    for employee in employees:
-        jobs.ring(f"{CHANNEL}{employee.id}")
+    rows = [
+        {
+            "id": uuid7(),
+            "project_id": each.project_id,
+            "employee_id": each.employee_id,
+            "number": each.number,
+            "reminder_ids": orjson.dumps(each.reminder_ids).decode(),
+            "repeat_minutes": each.repeat_minutes,
+        }
+        for each in popups
+    ]
+    told = db_rows.unpacked(db.dialect(), "$2", "told", **_TOLD)
+    await db.fetch(_TELL.format(told=told), [now, db_rows.packed(rows)])
+    for each in popups:
+        jobs.ring(f"{CHANNEL}{each.employee_id}")
+
+
+_TOLD: Mapping[str, db_rows.Type] = {
+    "id": "uuid",
+    "project_id": "uuid",
+    "employee_id": "uuid",
+    "number": "bigint",
+    "reminder_ids": "text",
+    "repeat_minutes": "bigint",
+}
+_TELL = """
+    INSERT INTO reminder_events (id, project_id, employee_id, number, kind, reminder_ids, repeat_minutes, created_at)
+    SELECT id, project_id, employee_id, number, 'POPUP', reminder_ids, repeat_minutes, $1 FROM {told}
+"""
 
 
 async def tell_closed(

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from app import db
 from app.jobs import Job, unit_of_work
-from app.services import popups, reminder_log
+from app.services import popup_firing, reminder_log
+from app.services.popup_firing import Look
 from app.workers import job
 from app.workers.sweeps import sweep
 
@@ -21,8 +21,9 @@ FORGOTTEN_AT_ONCE = 1_000
 @job(Job.FIRE_POPUP)
 async def fire_popup(ctx: dict[str, Any], employee_id: str) -> None:
     """Opens this employee's window if it is due."""
-    for moment in (await _open_due(EARLY, UUID(employee_id)))[:1]:
-        await _wait_for(moment)
+    look = await _open_due(EARLY, UUID(employee_id))
+    if look.moment is not None:
+        await _wait_for(look.moment, look.now)
         await _open_due(EARLY, UUID(employee_id))
 
 
@@ -32,11 +33,12 @@ async def open_windows() -> None:
 
     All workers do so at once: whoever claims a window opens it.
     """
-    ends_at = await db.now() + LOOK_AHEAD
-    moment = None
-    while moment != ends_at:
-        moment = min([*await _open_due(LOOK_AHEAD), ends_at])
-        await _wait_for(moment)
+    moment = ends_at = None
+    while moment is None or moment != ends_at:
+        look = await _open_due(LOOK_AHEAD)
+        ends_at = ends_at or look.now + LOOK_AHEAD
+        moment = min(look.moment or ends_at, ends_at)
+        await _wait_for(moment, look.now)
 
 
 @sweep(FORGET_EVERY_S)
@@ -48,16 +50,16 @@ async def forget_old_events() -> None:
             forgotten = await reminder_log.forget_old(now=work.now, limit=FORGOTTEN_AT_ONCE)
 
 
-async def _open_due(within: timedelta, employee_id: UUID | None = None) -> list[datetime]:
-    """Opens what is due; tells when windows open after that, as far ahead as `within`."""
-    while True:
+async def _open_due(within: timedelta, employee_id: UUID | None = None) -> Look:
+    """Opens what is due; tells when to look again, if that is no further ahead than `within`."""
+    while (look := await popup_firing.look(within=within, employee_id=employee_id)).is_due:
         async with unit_of_work() as work:
-            claimed = await popups.fire(now=work.now, employee_id=employee_id)
-            if claimed < popups.BATCH:
-                return await popups.moments_ahead(now=work.now, within=within, employee_id=employee_id)
+            claimed = await popup_firing.fire(now=work.now, employee_id=employee_id)
+        if not claimed:  # somebody else holds them at this moment
+            return Look(look.now, look.now + popup_firing.STEP)
+    return look
 
 
-async def _wait_for(moment: datetime) -> None:
-    """Until the database's clock has reached it; never long, should that clock be set back."""
-    left = moment - await db.now()
-    await asyncio.sleep(max(0.0, min(left, LOOK_AHEAD).total_seconds()))
+async def _wait_for(moment: datetime, now: datetime) -> None:
+    """Until the database's clock, which said `now`, has reached it; never long, should that clock be set back."""
+    await asyncio.sleep(max(0.0, min(moment - now, LOOK_AHEAD).total_seconds()))

@@ -77,6 +77,33 @@ async def test_many_rings_are_one(here: Hub) -> None:
         assert not await bell.wait(A_MOMENT_S)
 
 
+async def test_rings_of_one_moment_are_one_message_and_each_is_heard(
+    here: Hub, there: Hub, redis_url: str
+) -> None:
+    heard: list[tuple[str, str]] = []
+    there.on("employee:", lambda who, payload: heard.append((who, payload)))
+    async with there.listen("employee:7") as bell, Redis.from_url(redis_url) as redis, redis.pubsub() as all_:
+        await all_.psubscribe("*")
+        await all_.get_message(timeout=PATIENCE_S)
+
+        await asyncio.gather(*(here.ring(f"employee:{each}", str(each)) for each in range(50)))
+
+        assert await bell.wait(PATIENCE_S)
+        sent = [await all_.get_message(timeout=PATIENCE_S), await all_.get_message(timeout=A_MOMENT_S)]
+    assert heard == [(str(each), str(each)) for each in range(50)]
+    assert sent[0]["channel"] == pubsub.TOGETHER.encode() and sent[1] is None
+
+
+async def test_a_message_that_nobody_can_read_is_passed_over(here: Hub, redis_url: str) -> None:
+    async with here.listen("employee:1") as bell, Redis.from_url(redis_url) as redis:
+        for payload in ("", "{", "[5]", "null", '[["employee:2"]]'):
+            await redis.publish(pubsub.TOGETHER, payload)
+
+        await here.ring("employee:1")
+
+        assert await bell.wait(PATIENCE_S)
+
+
 async def test_a_ring_between_two_waits_is_not_lost(here: Hub) -> None:
     async with here.listen("employee:1") as bell, here.listen("last") as last:
         await here.ring("employee:1")

@@ -13,7 +13,7 @@ from app.integrations.pubsub import Hub
 from app.jobs import Job, unit_of_work
 from app.models import Employee
 from app.schema import build
-from app.services import popups, sessions
+from app.services import popup_firing, sessions
 from tests.graphql import Client
 
 FEED = """subscription Feed($after: String) {
@@ -96,7 +96,7 @@ async def open_window(employee: Employee, now: datetime) -> None:
     """Opens the employee's window at this moment, whenever it would have opened."""
     await Employee.filter(id=employee.id).update(next_popup_at=now)
     async with unit_of_work():
-        await popups.fire(now=now, employee_id=employee.id)
+        await popup_firing.fire(now=now, employee_id=employee.id)
 
 
 def brief(event: Any) -> tuple[Any, ...]:

@@ -11,7 +11,7 @@ from app import jobs
 from app.jobs import Job, unit_of_work
 from app.models import Employee, ReminderEvent
 from app.policy import Role
-from app.services import popups
+from app.services import popup_firing, popups
 from tests.factories import make_employee, make_project
 
 MINUTE = timedelta(minutes=1)
@@ -48,7 +48,7 @@ async def refresh(employee: Employee, alert_at: datetime | None = None) -> datet
 
 async def fire(employee: Employee | None = None) -> int:
     async with unit_of_work() as work:
-        return await popups.fire(now=work.now, employee_id=employee.id if employee else None)
+        return await popup_firing.fire(now=work.now, employee_id=employee.id if employee else None)
 
 
 async def next_popup_of(employee: Employee) -> datetime | None:

@@ -17,7 +17,7 @@ from app.models import (
     ReminderState,
 )
 from app.policy import Role
-from app.services import popups, reminder_log
+from app.services import popup_firing, popups, reminder_log
 from tests.conftest import Clock
 from tests.factories import (
     make_contact,
@@ -186,7 +186,7 @@ async def test_any_number_of_workers_open_a_window_once(clock: Clock) -> None:
 
 
 async def test_a_batch_is_bounded_and_the_rest_follows(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(popups, "BATCH", 2)
+    monkeypatch.setattr(popup_firing, "BATCH", 2)
     project = await make_project()
     for _ in range(5):
         await make_reminder(await make_worker(project=project, next_popup_at=clock.at), due_at=clock.at)
@@ -213,17 +213,29 @@ async def test_a_failure_after_the_claim_leaves_the_window_due(
     assert [number for number, _, _ in await log_of(employee)] == [1]
 
 
-async def test_moments_ahead_are_told_in_steps(clock: Clock) -> None:
+async def test_a_look_tells_the_next_moment_and_those_within_50_ms_of_it_as_one(clock: Clock) -> None:
     project = await make_project()
-    for milliseconds in (0, 100, 130, 900, 4_000):
+    for milliseconds in (100, 130, 900, 4_000):
         at = clock.at + timedelta(milliseconds=milliseconds)
         last = await make_worker(project=project, next_popup_at=at)
 
-    ahead = await popups.moments_ahead(now=clock.at, within=timedelta(seconds=3))
-    of_one = await popups.moments_ahead(now=clock.at, within=timedelta(seconds=9), employee_id=last.id)
+    ahead = await popup_firing.look(within=timedelta(seconds=3))
+    of_one = await popup_firing.look(within=timedelta(seconds=9), employee_id=last.id)
+    too_far = await popup_firing.look(within=timedelta(seconds=3), employee_id=last.id)
 
-    assert ahead == [clock.at + timedelta(milliseconds=each) for each in (130, 900)]
-    assert of_one == [last.next_popup_at]
+    assert (ahead.now, ahead.moment) == (clock.at, clock.at + timedelta(milliseconds=130))
+    assert (of_one.moment, too_far.moment) == (last.next_popup_at, None)
+    assert not ahead.is_due
+
+
+async def test_a_look_sees_what_is_due(clock: Clock) -> None:
+    assert (await popup_firing.look(within=MINUTE)).moment is None
+    due, late = await make_worker(next_popup_at=clock.at), await make_worker(next_popup_at=clock.at - MINUTE)
+
+    found = await popup_firing.look(within=MINUTE)
+
+    assert found.is_due and found.moment == late.next_popup_at
+    assert (await popup_firing.look(within=MINUTE, employee_id=due.id)).is_due
 
 
 async def test_old_events_are_forgotten_and_younger_ones_kept(clock: Clock) -> None:

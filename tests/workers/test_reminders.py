@@ -12,7 +12,7 @@ import pytest
 from app import db
 from app.models import Employee, Project, ReminderEvent
 from app.policy import Role
-from app.services import popups
+from app.services import popup_firing
 from app.workers import reminders
 from tests.factories import make_employee, make_project, make_reminder, make_reminder_event
 from tests.graphql import bells, rings, sent_jobs, settings
@@ -110,7 +110,7 @@ async def test_the_timer_alone_opens_one_window_at_each_of_its_moments(
 
 @pytest.mark.usefixtures("database")
 async def test_more_than_a_batch_is_opened_in_one_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(popups, "BATCH", 3)
+    monkeypatch.setattr(popup_firing, "BATCH", 3)
     monkeypatch.setattr(reminders, "LOOK_AHEAD", timedelta(seconds=0.1))
     now, project = await db.now(), await make_project()
     employees = [await make_due(now, project) for _ in range(8)]
@@ -127,7 +127,8 @@ async def test_a_clock_set_back_while_the_timer_waits_holds_it_up_for_seconds_on
     monkeypatch.setattr(reminders, "LOOK_AHEAD", timedelta(seconds=0.2))
     started = time.monotonic()
 
-    await reminders._wait_for(await db.now() + timedelta(hours=1))
+    now = await db.now()
+    await reminders._wait_for(now + timedelta(hours=1), now)
 
     assert time.monotonic() - started < 5
 

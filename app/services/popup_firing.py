@@ -1,0 +1,199 @@
+"""Opening windows: the claim of those that are due, what each shows, and when it opens next.
+
+A batch of employees takes four statements, whatever its size. The first locks them; the second reads what waits for
+them, and so sees all that was committed before the locks; the third takes the windows off the list, says when they open
+next and takes the numbers of the feed; the fourth writes the events. Looking for reminders while claiming fell to 5,000
+claims a second: people with nothing due stay at the head of the index.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from app import db, db_rows
+from app.policy import Permission
+from app.services import member_rows, popups, reminder_log
+from app.services.reminder_log import Popup
+
+#: Employees whose windows one transaction opens.
+BATCH = 1_000
+#: Reminders that one window shows, the longest due first; beyond that nobody reads, and nothing must grow for ever.
+MOST_SHOWN = 500
+#: Moments closer together than this are waited for together.
+STEP = timedelta(milliseconds=50)
+
+#: A reminder and its contact.
+Held = tuple[UUID, UUID | None]
+
+
+@dataclass(slots=True)
+class Window:
+    """A claimed one. `due`: what it shows, the longest due first; `ahead`: when the first of the others comes due."""
+
+    employee_id: UUID
+    project_id: UUID
+    repeat_minutes: int
+    facts: Mapping[str, Any]
+    due: Sequence[Held] = ()
+    ahead: datetime | None = None
+
+    def next_at(self, now: datetime) -> datetime | None:
+        if not self.due:
+            return self.ahead
+        repeat = now + popups.interval(self.repeat_minutes)
+        return repeat if self.ahead is None else min(repeat, self.ahead)
+
+
+async def fire(*, now: datetime, employee_id: UUID | None = None) -> int:
+    """Opens the windows that are due, at most BATCH, or only this employee's; tells how many it claimed.
+
+    Any number of workers may do so at once, in a transaction each: whoever locks an employee opens his window.
+    """
+    claimed = await _claim(now, employee_id)
+    if not claimed:
+        return 0
+    await _look(claimed, now)
+    await _give_hidden_away(claimed, now)
+    numbers = await _move_on(claimed, now)
+    told = [
+        Popup(
+            each.employee_id,
+            each.project_id,
+            numbers[each.employee_id],
+            [id_ for id_, _ in each.due[:MOST_SHOWN]],
+            each.repeat_minutes,
+        )
+        for each in claimed.values()
+        if each.due
+    ]
+    await reminder_log.tell_popups(told, now=now)
+    return len(claimed)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The database's clock, and when a window opens next: now, if that is not after `now`."""
+
+    now: datetime
+    moment: datetime | None
+
+    @property
+    def is_due(self) -> bool:
+        return self.moment is not None and self.moment <= self.now
+
+
+async def look(*, within: timedelta, employee_id: UUID | None = None) -> Look:
+    """When a window opens next, or this employee's, no further ahead than that. Locks nothing.
+
+    Of moments in the same 50 ms it is the last, so that they are opened together.
+    """
+    whose, who = ("", []) if employee_id is None else ("AND id = $1", [employee_id])
+    clock = db.CLOCK[db.dialect()]
+    [row] = await db.fetch(_FIRST.format(clock=clock, whose=whose), who)
+    now, first = db.clock_of(row["now"]), row["first"] and db.as_datetime(row["first"])
+    if first is None or first <= now or first > now + within:
+        return Look(now, first if first is not None and first <= now else None)
+    [row] = await db.fetch(_LAST, [first, first + STEP])
+    return Look(now, db.as_datetime(row["last"] or first))
+
+
+_FIRST = """
+    SELECT {clock} AS now, (SELECT MIN(next_popup_at) FROM employees WHERE next_popup_at IS NOT NULL {whose}) AS first
+"""
+_LAST = "SELECT MAX(next_popup_at) AS last FROM employees WHERE next_popup_at BETWEEN $1 AND $2"
+
+
+_CLAIM = """
+    SELECT e.id, e.project_id, e.reminder_interval_minutes, {columns} FROM employees e
+    WHERE e.next_popup_at <= $1 {whose} ORDER BY e.next_popup_at LIMIT {batch} {lock}
+"""
+# SQLite lets one transaction write at a time: there is nothing to lock, and nothing to skip.
+_LOCK = {"postgres": "FOR NO KEY UPDATE SKIP LOCKED", "sqlite": ""}
+
+
+async def _claim(now: datetime, employee_id: UUID | None) -> dict[UUID, Window]:
+    """By employee. The table lets only those be on the list who are at work and have an interval."""
+    dialect = db.dialect()
+    sql = _CLAIM.format(
+        columns=member_rows.columns(dialect, "e"),
+        whose="" if employee_id is None else "AND e.id = $2",
+        batch=BATCH,
+        lock=_LOCK[dialect],
+    )
+    rows = await db.fetch(sql, [now, *([employee_id] if employee_id else [])])
+    windows = [
+        Window(db.as_uuid(row["id"]), db.as_uuid(row["project_id"]), row["reminder_interval_minutes"], row)
+        for row in rows
+    ]
+    return {each.employee_id: each for each in windows}
+
+
+_LOOK = """
+    SELECT asked.id, (
+        SELECT {concat}(CAST(shown.id AS text) || ' ' || COALESCE(CAST(shown.contact_id AS text), ''), ',') FROM (
+            SELECT id, contact_id FROM reminders
+            WHERE assignee_id = asked.id AND state = 'OPEN' AND alert_at <= $1 ORDER BY alert_at, id
+        ) shown
+    ) AS due, (
+        SELECT MIN(alert_at) FROM reminders WHERE assignee_id = asked.id AND state = 'OPEN' AND alert_at > $1
+    ) AS ahead
+    FROM {asked}
+"""
+_CONCAT = {"postgres": "string_agg", "sqlite": "group_concat"}
+
+
+async def _look(claimed: Mapping[UUID, Window], now: datetime) -> None:
+    """Reads what waits for each who may have a window."""
+    able = [
+        {"id": id_} for id_, each in claimed.items() if member_rows.may(each.facts, Permission.REMINDER_OWN)
+    ]
+    dialect = db.dialect()
+    sql = _LOOK.format(concat=_CONCAT[dialect], asked=db_rows.unpacked(dialect, "$2", "asked", id="uuid"))
+    for row in await db.fetch(sql, [now, db_rows.packed(able)]) if able else ():
+        window = claimed[db.as_uuid(row["id"])]
+        window.due = [_held(each) for each in (row["due"] or "").split(",") if each]
+        window.ahead = db.as_datetime(row["ahead"]) if row["ahead"] else None
+
+
+def _held(text: str) -> Held:
+    reminder_id, _, contact_id = text.partition(" ")
+    return UUID(reminder_id), UUID(contact_id) if contact_id else None
+
+
+async def _give_hidden_away(claimed: Mapping[UUID, Window], now: datetime) -> None:
+    """What one may no longer see is given away instead of shown."""
+    concerned = [each for each in claimed.values() if any(contact_id for _, contact_id in each.due)]
+    viewers = [
+        member_rows.member_of(
+            each.facts,
+            employee_id=each.employee_id,
+            project_id=each.project_id,
+            account_id=each.employee_id,
+            session_id=each.employee_id,
+        )
+        for each in concerned
+    ]
+    held = [(viewer, each.due) for viewer, each in zip(viewers, concerned, strict=True)]
+    for window, hidden in zip(concerned, await popups.give_away_all_hidden(held, now=now), strict=True):
+        if hidden:
+            window.due = [each for each in window.due if each[0] not in hidden]
+
+
+_MOVE_ON = """
+    UPDATE employees SET last_popup_at = $1, next_popup_at = moved.at, feed_number = feed_number + moved.taken
+    FROM {moved} WHERE employees.id = moved.id RETURNING employees.id, employees.feed_number
+"""
+
+
+async def _move_on(claimed: Mapping[UUID, Window], now: datetime) -> dict[UUID, int]:
+    """Takes the windows off the list, or says when they open next; tells the numbers of their events."""
+    moved = []
+    for id_, window in claimed.items():
+        at = window.next_at(now)
+        popups.ring_worker(id_, at, now)
+        moved.append({"id": id_, "at": at, "taken": int(bool(window.due))})
+    source = db_rows.unpacked(db.dialect(), "$2", "moved", id="uuid", at="timestamptz", taken="bigint")
+    rows = await db.fetch(_MOVE_ON.format(moved=source), [now, db_rows.packed(moved)])
+    return {db.as_uuid(row["id"]): row["feed_number"] for row in rows}
