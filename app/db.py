@@ -104,6 +104,19 @@ async def fetch(sql: str, params: Sequence[Any] = ()) -> list[dict[str, Any]]:
     return await client.execute_query_dict(query, list(params))
 
 
+async def fetch_row(sql: str, params: Sequence[Any] = ()) -> Sequence[Any]:
+    """The only row of one SELECT, by position, in the current transaction. For statements made for this very engine.
+
+    Placeholders are the engine's own (`$1` or `?1`), and nothing is converted on the way in or out.
+    """
+    client = connection()
+    client.log.debug("%s: %s", sql, params)
+    async with client.acquire_connection() as raw:
+        if client.capabilities.dialect == "postgres":
+            return cast(Sequence[Any], await raw.fetchrow(sql, *params))
+        return cast(Sequence[Any], (await raw.execute_fetchall(sql, params))[0])
+
+
 is_race = db_engines.is_race
 
 

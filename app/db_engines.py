@@ -6,6 +6,7 @@ Tortoise finds `get_client_class` here because `settings_of` names this module a
 import asyncio
 import os
 import sqlite3
+from base64 import b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -101,6 +102,8 @@ class Sqlite(SqliteClient):
         """Makes a new file readable by its owner only, as SQLite then does with the files beside it."""
         os.close(os.open(self.filename, os.O_RDWR | os.O_CREAT, 0o600))
         await super().create_connection(with_db)
+        assert self._connection is not None
+        await self._connection.create_function("base64", 1, _base64, deterministic=True)
 
     def _in_transaction(self) -> TransactionContext:
         return _ImmediateTransaction(_ImmediateWrapper(self), self._lock)
@@ -210,6 +213,10 @@ class _PooledTransaction(TransactionContextPooled):
             raise
         self.token = get_connections().set(self.connection_name, client)
         return self.client
+
+
+def _base64(text: str | None) -> str | None:
+    return None if text is None else b64encode(text.encode()).decode()
 
 
 def _utc_text(value: datetime) -> str:

@@ -15,6 +15,7 @@ from itertools import count
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import orjson
 import pytest
 from argon2 import PasswordHasher
 
@@ -24,9 +25,9 @@ from app.errors import CodedError
 from app.jobs import Job
 from app.models import Account, Employee, Project, Table
 from app.policy import Role
-from app.schema import build
+from app.schema import build, execution
 from app.schema.context import ClientInfo, Context
-from app.schema.errors import request_error
+from app.schema.errors import presented, request_error
 from app.security import new_token, token_hash
 from app.services import sessions
 from tests.factories import make_account, make_employee, make_project, make_session
@@ -83,19 +84,24 @@ class Client:
             context = await self.context()
         except CodedError as refusal:
             return _answer(None, [request_error(refusal, None)])
-        result = await build().execute(
-            document, variable_values=_sent(variables), context_value=context, operation_name=operation_name
-        )
-        return _answer(result.data, result.errors)
+        schema = build()
+        read = schema.documents.read(document)
+        if read.errors:
+            return _answer(None, presented(read.errors, context.request_id))
+        operation = read.operation(operation_name)
+        answer = await execution.run(schema, read, operation, _sent(variables), context)
+        return _answer(answer.data, answer.errors)
 
     async def subscribe(self, document: str, /, **variables: Any) -> AsyncGenerator[Answer, None]:
         """The answers of a subscription, one an event; close it (`aclosing`) to unsubscribe."""
-        stream: Any = await build().subscribe(
-            document, variable_values=_sent(variables), context_value=await self.context()
-        )
-        async with aclosing(stream):
-            async for result in stream:
-                yield _answer(result.data, result.errors)
+        schema = build()
+        read = schema.documents.read(document)
+        assert not read.errors, read.errors
+        context = await self.context()
+        answers = execution.subscribe(schema, read, read.operation(None), _sent(variables), context)
+        async with aclosing(answers):
+            async for answer in answers:
+                yield _answer(answer.data, answer.errors)
 
     async def context(self) -> Context:
         """The context of one operation, made as the transports make it. Raises Unauthenticated."""
@@ -171,7 +177,7 @@ def _sent(value: Any) -> Any:
 
 
 def _answer(data: Any, errors: Any) -> Answer:
-    return Answer(data, [dict(error.formatted) for error in errors or ()])
+    return Answer(None if data is None else orjson.loads(data), [dict(error.formatted) for error in errors or ()])
 
 
 class SentJob(NamedTuple):

@@ -11,12 +11,11 @@ from strawberry.types.field import StrawberryField
 from app.engine import declare
 from app.engine.declare import TABLES, Spec, Table
 from app.engine.filters import order_input, where_input
-from app.engine.guards import GUARD, described, directives_of
+from app.engine.guards import GUARD, SPEC, described, directives_of
 from app.engine.paging import LARGEST_SIZE, PageInfo
 from app.engine.types import argument, base_type_of, describe_enum, field_of, list_of, make_type, new_field
 from app.policy import Guard, Level, Permission
 
-SPEC = "spec"
 MOST_NODES = 100
 
 CONNECTION_TYPES: dict[str, type] = {}
@@ -88,6 +87,8 @@ def _type_of(name: str, spec: Spec, owner: type, inherited: Guard | None) -> Any
             return type_ | None if guarded or field_of(owner.model, column).null else type_
         case declare.Group(type=type_) | declare.Computed(type=type_):
             return type_ | None
+        case declare.Latest(to=to, column=column):
+            return base_type_of(TABLES[to].model, column) | None
         case declare.ToMany(to=to, paged=False) | declare.AllOf(to=to):
             rows = list_of(TABLES[to])
             return rows | None if guarded else rows

@@ -4,7 +4,7 @@ A denied output field is left out and answered null with one FORBIDDEN error, ho
 denied input field, argument, mutation, subscription, or a missing level refuses the whole operation.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,8 +18,11 @@ from graphql import (
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
+    ListValueNode,
+    ObjectValueNode,
     OperationDefinitionNode,
     OperationType,
+    VariableNode,
     get_named_type,
     is_list_type,
 )
@@ -56,7 +59,7 @@ class Authorisation:
     document: Document
     viewer: Viewer
     denials: dict[str, GraphQLError] = field(default_factory=dict)
-    values: int = 0
+    inputs: list["Input"] = field(default_factory=list)
 
     def operation(self, operation: OperationDefinitionNode) -> list[GraphQLError]:
         """One error for each denied field. Raises GraphQLError if the whole operation is refused."""
@@ -103,7 +106,8 @@ class Authorisation:
                 raise located(refusal, node, place.path)
             self._deny(owner, refusal, node, place)
             return
-        self._check_arguments(definition, node, place)
+        if node.arguments:
+            self.inputs.append(Input(definition, node, place.path))
         if not metadata_of(definition).get(LATE):
             named = get_named_type(definition.type)
             if isinstance(named, GraphQLObjectType | GraphQLInterfaceType):
@@ -119,32 +123,69 @@ class Authorisation:
         }
         self.denials.setdefault(coordinate, error)
 
-    def _check_arguments(self, definition: GraphQLField, node: Node, place: Place) -> None:
-        if not node.arguments:
-            return
-        for name, given in self.document.arguments(definition, node).items():
-            declared = definition.args[name]
-            self._require(guard_of(declared), node, place, f"the argument {name}")
-            self._check_input(declared.type, given, node, place)
 
-    def _check_input(self, type_: GraphQLInputType, given: Any, node: Node, place: Place) -> None:
+@dataclass(frozen=True, eq=False, slots=True)
+class Input:
+    """A field with arguments that the viewer may read."""
+
+    definition: GraphQLField
+    node: Node
+    path: tuple[str | int, ...]
+
+    @property
+    def is_constant(self) -> bool:
+        """Are its arguments the same at every run?"""
+        return not any(_has_variable(argument.value) for argument in self.node.arguments or ())
+
+
+def _has_variable(value: Any) -> bool:
+    if isinstance(value, ListValueNode):
+        return any(_has_variable(each) for each in value.values)
+    if isinstance(value, ObjectValueNode):
+        return any(_has_variable(each.value) for each in value.fields)
+    return isinstance(value, VariableNode)
+
+
+@dataclass(slots=True)
+class Inputs:
+    """The arguments of one request: coerced, walked once for what the viewer may not send, and counted."""
+
+    viewer: Viewer
+    values: int = 0
+    node: Any = None
+    path: tuple[str | int, ...] = ()
+
+    def read(self, document: Document, inputs: Iterable[Input]) -> dict[int, dict[str, Any]]:
+        """By the identity of the field's node. Raises GraphQLError if the whole operation is refused."""
+        found: dict[int, dict[str, Any]] = {}
+        for each in inputs:
+            self.node, self.path = each.node, each.path
+            given = document.arguments(each.definition, each.node)
+            for name, value in given.items():
+                declared = each.definition.args[name]
+                self._require(guard_of(declared), f"the argument {name}")
+                self._check(declared.type, value)
+            found[id(each.node)] = given
+        return found
+
+    def _check(self, type_: GraphQLInputType, given: Any) -> None:
         self.values += 1
         if self.values > MOST_VALUES:
             refusal = BadUserInput(f"The arguments hold more than {MOST_VALUES} values, each use counted.")
-            raise GraphQLError(str(refusal), [node], original_error=refusal)
+            raise GraphQLError(str(refusal), [self.node], original_error=refusal)
         if isinstance(type_, GraphQLNonNull):
             type_ = type_.of_type
         if isinstance(type_, GraphQLList) and isinstance(given, list):
             for each in given:
-                self._check_input(type_.of_type, each, node, place)
+                self._check(type_.of_type, each)
         elif isinstance(type_, GraphQLInputObjectType) and isinstance(given, Mapping):
             for name, value in given.items():
-                self._require(guard_of(type_.fields[name]), node, place, f"{type_.name}.{name}")
-                self._check_input(type_.fields[name].type, value, node, place)
+                self._require(guard_of(type_.fields[name]), f"{type_.name}.{name}")
+                self._check(type_.fields[name].type, value)
 
-    def _require(self, guard: Guard | None, node: Node, place: Place, what: str) -> None:
+    def _require(self, guard: Guard | None, what: str) -> None:
         if guard is not None and not guard.granted_to(self.viewer):
-            error = located(guard.refusal(self.viewer), node, place.path)
+            error = located(guard.refusal(self.viewer), self.node, self.path)
             error.extensions = {**(error.extensions or {}), "coordinate": what}
             raise error
 

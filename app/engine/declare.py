@@ -84,11 +84,24 @@ class ToMany(Spec):
 
 @dataclass(frozen=True, kw_only=True)
 class Computed(Spec):
-    """Worked out for a whole batch of rows at once; `batch` gets the columns named in `needs` and the id."""
+    """Worked out for a whole batch of rows at once; `batch` gets the columns named in `needs` and the id.
+
+    A need `via.column` is a column of the row that the foreign key `via` points to, null if that is out of reach.
+    """
 
     type: Any
     batch: Batch
     needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Latest(Spec):
+    """The largest `column` among the rows of `to` in reach that point here with `via`, and whose columns are as `only` says."""
+
+    to: str
+    via: str
+    column: str
+    only: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,7 +195,7 @@ class Table(Node):
 
     @classmethod
     def is_type_of(cls, obj: Any, info: Info) -> bool:
-        return isinstance(obj, Row) and obj.type_name == cls.__name__
+        return isinstance(obj, dict)
 
 
 def column(guard: Guard, description: str, **options: Any) -> Any:
@@ -212,6 +225,11 @@ def to_list(
     return ToMany(
         guard=guard, description=description, to=to, via=via, link=link, order=(order,), paged=False
     )
+
+
+def latest(to: str, guard: Guard, description: str, *, via: str, column: str, only: Mapping[str, Any]) -> Any:
+    """The latest `column` of the rows of `to` that point here: made only of those that the viewer may see."""
+    return Latest(guard=guard, description=description, to=to, via=via, column=column, only=only)
 
 
 def computed(type_: Any, guard: Guard, description: str, batch: Batch, *, needs: Sequence[str] = ()) -> Any:

@@ -15,6 +15,7 @@ from graphql import (
     GraphQLResolveInfo,
     GraphQLSchema,
     GraphQLSkipDirective,
+    OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
 )
@@ -40,13 +41,42 @@ class Document:
         return cls(info.schema, info.fragments, variables)
 
     def collect(self, parent: GraphQLObjectType, nodes: Iterable[FieldNode]) -> dict[str, list[FieldNode]]:
-        """Below `nodes`, what is asked of the concrete type `parent`: response key → its nodes. No `__typename`."""
+        """Below `nodes`, what is asked of the concrete type `parent`: response key → its nodes."""
+        return self._collected(parent, (node.selection_set for node in nodes))
+
+    def roots(self, operation: OperationDefinitionNode) -> dict[str, list[FieldNode]]:
+        """What the operation asks of its root type: response key → its nodes."""
+        root = self.schema.get_root_type(operation.operation)
+        assert root is not None
+        return self._collected(root, [operation.selection_set])
+
+    def _collected(
+        self, parent: GraphQLObjectType, selection_sets: Iterable[SelectionSetNode | None]
+    ) -> dict[str, list[FieldNode]]:
         found: dict[str, list[FieldNode]] = {}
-        for node in nodes:
-            for field, owner in self.fields_below(parent, node.selection_set):
-                if field.name.value != "__typename" and self._applies(parent, owner):
-                    found.setdefault(response_key(field), []).append(field)
+        for selection_set in selection_sets:
+            for field in self._fields_of(parent, selection_set):
+                found.setdefault(response_key(field), []).append(field)
         return found
+
+    def _fields_of(
+        self, concrete: GraphQLObjectType, selection_set: SelectionSetNode | None
+    ) -> Iterator[FieldNode]:
+        for node in selection_set.selections if selection_set else ():
+            if not self._included(node):
+                continue
+            if isinstance(node, FieldNode):
+                yield node
+                continue
+            condition, below = self._fragment(node)
+            if condition is None or self._applies(concrete, condition):
+                yield from self._fields_of(concrete, below)
+
+    def _fragment(self, node: SelectionNode) -> tuple[CompositeType | None, SelectionSetNode]:
+        fragment: Any = self.fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
+        condition = fragment.type_condition
+        type_: Any = self.schema.type_map[condition.name.value] if condition else None
+        return type_, fragment.selection_set
 
     def fields_below(
         self, parent: CompositeType, selection_set: SelectionSetNode | None
@@ -58,10 +88,8 @@ class Document:
             if isinstance(node, FieldNode):
                 yield node, parent
                 continue
-            fragment: Any = self.fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
-            condition = fragment.type_condition
-            inner: Any = self.schema.type_map[condition.name.value] if condition else parent
-            yield from self.fields_below(inner, fragment.selection_set)
+            condition, below = self._fragment(node)
+            yield from self.fields_below(condition or parent, below)
 
     def arguments(self, definition: GraphQLField, node: FieldNode) -> dict[str, Any]:
         """The node's arguments, coerced, under their GraphQL names."""

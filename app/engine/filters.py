@@ -1,38 +1,24 @@
-"""`where` and `orderBy`: the inputs generated from the declarations, and what they mean for a query."""
+"""`where` and `orderBy`: the inputs generated from the declarations, and what an order means."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Any
-from uuid import UUID
 
 import strawberry
-from tortoise.expressions import Q
-from tortoise.models import Model
 
 from app.engine.declare import Column, Table
 from app.engine.guards import GUARD, described, directives_of
-from app.engine.ids import local_id
 from app.engine.types import (
     base_type_of,
-    condition,
     describe_enum,
-    either,
-    field_of,
     graphql_name,
     list_of,
     make_type,
     new_field,
 )
-from app.errors import BadUserInput, NotFound
+from app.engine.where import MOST_VALUES, column_of
 from app.policy import Level
-
-MOST_VALUES = 250
-MOST_CONDITIONS = 100
-DEEPEST_WHERE = 10
-NO_ROW = UUID(int=0)
-ALWAYS, NEVER = Q(id__not=NO_ROW), Q(id=NO_ROW)
-NULL_SAFE = ("isNull", "ne")
 
 
 class SortDirection(Enum):
@@ -153,115 +139,6 @@ def order_input(table: type[Table]) -> Any:
     return made
 
 
-def where_q(table: type[Table], where: Mapping[str, Any]) -> Q:
-    """The condition that a coerced `where` means. Raises BadUserInput for one too large to be asked of a database."""
-    if _size(where, depth=1) > MOST_CONDITIONS:
-        raise BadUserInput(f"A `where` has at most {MOST_CONDITIONS} conditions.")
-    return _meaning(table, where, below_not=False) if where else Q()
-
-
-def _size(where: Mapping[str, Any], *, depth: int) -> int:
-    """How many conditions there are, an empty branch counted as one."""
-    if depth > DEEPEST_WHERE:
-        raise BadUserInput(f"A `where` is at most {DEEPEST_WHERE} levels deep.")
-    size = 0
-    for key, given in where.items():
-        if key == "not" and given is not None:
-            size += _size(given, depth=depth + 1)
-        elif key in ("and", "or"):
-            size += sum(_size(each, depth=depth + 1) for each in given or ())
-        else:
-            size += len(given or ())
-    return max(size, 1)
-
-
-def _meaning(table: type[Table], where: Mapping[str, Any], *, below_not: bool) -> Q:
-    """Never an empty Q, whose negation would be empty too."""
-    parts: list[Q] = []
-    for key, given in where.items():
-        if given is None:
-            continue
-        match key:
-            case "and":
-                parts += [_meaning(table, each, below_not=below_not) for each in given]
-            case "or":
-                branches = [_meaning(table, each, below_not=below_not) for each in given]
-                parts.append(either(*branches) if branches else NEVER)
-            case "not":
-                parts.append(~_meaning(table, given, below_not=True))
-            case _:
-                parts += _conditions(table, key, given, below_not=below_not)
-    return Q(*parts) if parts else ALWAYS
-
-
-def _conditions(table: type[Table], key: str, operators: Mapping[str, Any], *, below_not: bool) -> list[Q]:
-    name = next(name for name in table.specs if graphql_name(name) == key)
-    spec = table.specs[name]
-    assert isinstance(spec, Column)
-    column_name = spec.column or name
-    found = [_condition(table, column_name, spec, operator, given) for operator, given in operators.items()]
-    if below_not and is_nullable(table, column_name):
-        # SQL's third truth value is the same whether negated or not: without this a `not` would lose every null.
-        known = condition(f"{column_name}__isnull", False)
-        return [
-            each if operator in NULL_SAFE else Q(known, each)
-            for operator, each in zip(operators, found, strict=True)
-        ]
-    return found
-
-
-def _condition(table: type[Table], column_name: str, spec: Column, operator: str, given: Any) -> Q:
-    if operator == "isNull":
-        return condition(f"{column_name}__isnull", given) if given is not None else ALWAYS
-    if given is None:
-        raise BadUserInput(f"`{operator}` cannot be null; use isNull.")
-    if operator == "in" and len(given) > MOST_VALUES:
-        raise BadUserInput(f"At most {MOST_VALUES} values in one `in`; {len(given)} were given.")
-    values = [_stored(table, column_name, spec, each) for each in (given if operator == "in" else [given])]
-    match operator:
-        case "in":
-            return condition(f"{column_name}__in", values) if values else NEVER
-        case "eq":
-            return condition(column_name, values[0])
-        case "ne":
-            return Q(
-                condition(f"{column_name}__not", values[0]),
-                condition(f"{column_name}__isnull", True),
-                join_type="OR",
-            )
-        case _:
-            return condition(f"{column_name}__{operator}", values[0])
-
-
-def _stored(table: type[Table], column_name: str, spec: Column, given: Any) -> Any:
-    """The value as the column holds it. An id of another type, or none at all, matches no row."""
-    if spec.id_of is not None:
-        try:
-            return local_id(spec.id_of, given)
-        except NotFound:
-            return NO_ROW
-    return comparable(table.model, column_name, given)
-
-
-def checked_text(given: str) -> str:
-    """Text that a database can compare with. Raises BadUserInput for NUL and lone surrogates."""
-    if "\x00" in given or any("\ud800" <= character <= "\udfff" for character in given):
-        raise BadUserInput("The text holds a character that cannot be stored.")
-    return given
-
-
-def comparable(model: type[Model], column_name: str, given: Any) -> Any:
-    """A value that the column could hold: no database compares with another. Raises BadUserInput."""
-    limits = field_of(model, column_name).constraints
-    if isinstance(given, str):
-        checked_text(given)
-        if len(given) > limits.get("max_length", len(given)):
-            raise BadUserInput(f"This field has no more than {limits['max_length']} characters.")
-    elif type(given) is int and not limits.get("ge", given) <= given <= limits.get("le", given):
-        raise BadUserInput(f"{given} is out of range here: {limits['ge']} to {limits['le']}.")
-    return given
-
-
 def order_terms(
     table: type[Table], order_by: Sequence[Mapping[str, Any]] | None, default: Sequence[str]
 ) -> list[tuple[str, bool]]:
@@ -269,16 +146,11 @@ def order_terms(
     terms: dict[str, bool] = {}
     for step in order_by or ():
         for key, direction in step.items():
-            name = next(name for name in table.specs if graphql_name(name) == key)
-            spec = table.specs[name]
-            assert isinstance(spec, Column) and spec.sort
+            _, spec = column_of(table, key)
+            assert spec.sort
             terms.setdefault(spec.sort, SortDirection(direction) is SortDirection.DESC)
     if not terms:
         terms = {column.lstrip("-"): column.startswith("-") for column in default}
     last_direction = list(terms.values())[-1] if terms else False
     terms.setdefault("id", last_direction)
     return list(terms.items())
-
-
-def is_nullable(table: type[Table], column_name: str) -> bool:
-    return field_of(table.model, column_name).null

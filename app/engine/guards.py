@@ -21,6 +21,7 @@ from app.policy import POLICY, Guard, Level, Permission, Role, Viewer, roles_wit
 
 GUARD = "guard"
 LATE = "late"
+SPEC = "spec"
 
 describe_enum(
     Role,

@@ -15,13 +15,12 @@ from typing import Any
 from uuid import UUID
 
 import strawberry
-from tortoise.expressions import Case, Q, When
-from tortoise.queryset import QuerySet
 
 from app.engine.declare import Table
-from app.engine.filters import comparable, is_nullable, order_terms
+from app.engine.filters import order_terms
 from app.engine.guards import value
-from app.engine.types import base_type_of, condition, either
+from app.engine.types import base_type_of
+from app.engine.where import comparable, is_nullable
 from app.errors import BadUserInput
 from app.policy import Level
 
@@ -55,9 +54,18 @@ class Page:
 
     @classmethod
     def of(
-        cls, table: type[Table], given: Mapping[str, Any], default_order: Sequence[str], key: bytes
+        cls,
+        table: type[Table],
+        given: Mapping[str, Any],
+        default_order: Sequence[str],
+        key: bytes,
+        *,
+        has_cursors: bool,
     ) -> "Page":
-        """The page asked for. Raises BadUserInput for sizes beyond 1–100, both directions, or a foreign cursor."""
+        """The page asked for; `tag` is empty where no cursor comes or goes (`has_cursors`: some are shown).
+
+        Raises BadUserInput for sizes beyond 1–100, both directions, or a foreign cursor.
+        """
         backward = given.get("last") is not None or (
             given.get("before") is not None and given.get("first") is None
         )
@@ -68,14 +76,16 @@ class Page:
         if not 1 <= size <= LARGEST_SIZE:
             raise BadUserInput(f"A page has 1 to {LARGEST_SIZE} rows; {size} were asked for.")
         terms = tuple(order_terms(table, given.get("orderBy"), default_order))
-        tag = _tag(key, table.__name__, terms, given.get("where"), given.get("search"))
+        after, before = given.get("after"), given.get("before")
+        needs_tag = has_cursors or after is not None or before is not None
+        tag = _tag(key, table.__name__, terms, given.get("where"), given.get("search")) if needs_tag else ""
         return cls(
             table=table,
             size=size,
             terms=terms,
             tag=tag,
-            after=_decode(table, terms, tag, given.get("after")),
-            before=_decode(table, terms, tag, given.get("before")),
+            after=_decode(table, terms, tag, after),
+            before=_decode(table, terms, tag, before),
             backward=backward,
         )
 
@@ -87,54 +97,6 @@ class Page:
     def read_terms(self) -> tuple[Term, ...]:
         """The order in which rows are read: turned round for a page from the end."""
         return tuple((column, descending != self.backward) for column, descending in self.terms)
-
-    def within(self, query: QuerySet[Any]) -> QuerySet[Any]:
-        """Only rows beyond the cursors."""
-        if self.after is not None:
-            query = query.filter(_beyond(self.table, self.terms, self.after))
-        if self.before is not None:
-            turned = tuple((column, not descending) for column, descending in self.terms)
-            query = query.filter(_beyond(self.table, turned, self.before))
-        return query
-
-    def ordered(self, query: QuerySet[Any]) -> QuerySet[Any]:
-        """In reading order, one row more than the page holds, which tells whether there is more."""
-        steps: list[str] = []
-        for column, descending in self.read_terms:
-            if is_nullable(self.table, column):
-                query = query.annotate(
-                    **{
-                        f"no_{column}": Case(
-                            When(condition(f"{column}__isnull", True), then="1"), default="0"
-                        )
-                    }
-                )
-                steps.append(f"{'-' if descending else ''}no_{column}")
-            steps.append(f"{'-' if descending else ''}{column}")
-        return query.order_by(*steps).limit(self.size + 1)
-
-    def order_sql(self) -> str:
-        """The reading order as SQL over columns of the same names."""
-        steps: list[str] = []
-        for column, descending in self.read_terms:
-            way = "DESC" if descending else "ASC"
-            if is_nullable(self.table, column):
-                steps.append(f'("{column}" IS NULL) {way}')
-            steps.append(f'"{column}" {way}')
-        return ", ".join(steps)
-
-    def cut(self, records: list[Any]) -> tuple[list[Any], bool, bool]:
-        """Records as read → the page in the list's own order, whether rows follow, whether rows come before."""
-        more = len(records) > self.size
-        page = records[: self.size]
-        if self.backward:
-            return page[::-1], self.before is not None, more
-        return page, more, self.after is not None
-
-    def cursor(self, record: Mapping[str, Any]) -> str:
-        """The place of a record in this list: hex of a JSON array [tag, sort values …, id]."""
-        values = [_plain(record[column]) for column in self.columns]
-        return json.dumps([self.tag, *values], separators=(",", ":"), ensure_ascii=False).encode().hex()
 
 
 def _plain(given: Any) -> Any:
@@ -175,24 +137,4 @@ def _value(table: type[Table], column: str, given: Any) -> Any:
         raise TypeError(f"not a {type(given).__name__}")
     if type_ is datetime:
         return datetime.fromisoformat(given).astimezone(UTC)
-    return comparable(table.model, column, given) if type_ in (int, bool, str) else type_(given)
-
-
-def _beyond(table: type[Table], terms: Sequence[Term], place: Sequence[Any]) -> Q:
-    """The rows after `place` in the order of `terms`."""
-    (column, descending), here = terms[0], place[0]
-    rest = _beyond(table, terms[1:], place[1:]) if len(terms) > 1 else None
-    further = _further(column, descending, here, is_nullable(table, column))
-    same = condition(f"{column}__isnull", True) if here is None else condition(column, here)
-    steps = [each for each in (further, Q(same, rest) if rest is not None else None) if each is not None]
-    return either(*steps)
-
-
-def _further(column: str, descending: bool, here: Any, nullable: bool) -> Q | None:
-    """Strictly beyond `here` in one column; None where nothing is (a null going up is the end)."""
-    if here is None:
-        return condition(f"{column}__isnull", False) if descending else None
-    if descending:
-        return condition(f"{column}__lt", here)
-    above = condition(f"{column}__gt", here)
-    return either(above, condition(f"{column}__isnull", True)) if nullable else above
+    return comparable(table, column, given) if type_ in (int, bool, str) else type_(given)

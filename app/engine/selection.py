@@ -1,41 +1,182 @@
-"""What is asked of a table's rows: the fields, the columns they want, and what is denied."""
+"""What an operation asks of rows, as a tree that the compiler reads: made once for each plan.
 
-from collections.abc import Iterable, Sequence
+A field that the viewer may not read is there, denied: its place in the answer is null and nothing is read for it.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
-from graphql import FieldNode, GraphQLField
+from graphql import FieldNode
 
-from app.engine.declare import Column, Computed, Group, Spec, ToOne
+from app.engine.declare import Column, Computed, Group, Spec, Table, ToOne
+from app.engine.dialects import LONGEST_NAME
+from app.engine.types import is_plain
+
+TYPENAME = "__typename"
+#: The key under which a statement brings what is needed to fill in: one that no response can have.
+NEEDS = "="
 
 
-@dataclass(frozen=True, slots=True)
-class Pick:
-    """One field asked of a table's rows. `spec` None is the id."""
+@dataclass(frozen=True, eq=False)
+class Leaf:
+    """One key of an object made of a row. `name` is the declaration's; `below` what is asked of what lies there."""
 
     key: str
     name: str
-    spec: Spec | None
-    definition: GraphQLField
-    nodes: Sequence[FieldNode]
-    denied: bool
+    spec: Spec | None = None
+    denied: bool = False
+    below: Any = None
 
-    @property
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One column of a group, as a key of its object; None for one that is denied."""
+
+    key: str
+    column: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """What is asked of a group."""
+
+    type_name: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """What is asked of each row of a table."""
+
+    table: type[Table]
+    leaves: tuple[Leaf, ...]
+
+    @cached_property
     def columns(self) -> tuple[str, ...]:
-        """What the record must bring for it."""
-        match self.spec:
-            case Column(column=column):
-                return (column or self.name,)
-            case Group(columns=columns):
-                return tuple(columns.values())
-            case ToOne(via=via):
-                return (via,)
-            case Computed(needs=needs):
-                return needs
-            case _:
-                return ()
+        """Those that the row itself must bring."""
+        found: dict[str, None] = {"id": None}
+        for leaf in self.leaves:
+            if not leaf.denied:
+                found.update(dict.fromkeys(_columns(leaf)))
+        return tuple(found)
+
+    @cached_property
+    def needs(self) -> tuple[str, ...]:
+        """Columns and `via.column`s that go to batch functions, or are converted after the statement."""
+        found = {need: None for leaf in self.filled for need in needs_of(leaf)}
+        return tuple({"id": None, **found}) if found or self.filled else ()
+
+    @cached_property
+    def filled(self) -> tuple[Leaf, ...]:
+        """Leaves whose values are put in after the statement ran."""
+        return tuple(leaf for leaf in self.leaves if not leaf.denied and is_filled(self.table, leaf))
+
+    @cached_property
+    def inner(self) -> tuple[Leaf, ...]:
+        """Leaves below which something is filled or renamed."""
+        return tuple(leaf for leaf in self.leaves if not leaf.denied and _fills(leaf.below))
+
+    @cached_property
+    def fills(self) -> bool:
+        """Whether the statement's JSON is not yet the answer."""
+        return bool(self.filled or self.inner) or _has_long_keys(self.leaves)
+
+    def pages(self) -> Iterator["Pages"]:
+        """Every connection below, in reading order."""
+        for leaf in self.leaves:
+            if not leaf.denied and isinstance(leaf.below, Rows | Pages):
+                yield from leaf.below.pages()
 
 
-def columns_of(picks: Iterable[Pick], also: Iterable[str] = ()) -> list[str]:
-    """The id and all columns wanted, each once."""
-    wanted = {column: None for pick in picks if not pick.denied for column in pick.columns}
-    return list({"id": None, **wanted, **dict.fromkeys(also)})
+@dataclass(frozen=True, eq=False)
+class Pages:
+    """What is asked of a connection. Its arguments are those of `node`."""
+
+    table: type[Table]
+    type_name: str
+    node: FieldNode
+    order: tuple[str, ...]
+    via: str | None
+    search: str | None
+    leaves: tuple[Leaf, ...]
+
+    @cached_property
+    def shown(self) -> tuple[Leaf, ...]:
+        """Leaves that show rows: `nodes` and `edges`."""
+        return tuple(leaf for leaf in self.leaves if leaf.name in ("nodes", "edges"))
+
+    @cached_property
+    def rows(self) -> tuple[Rows, ...]:
+        """What is asked of the rows, once for each leaf that asks."""
+        return tuple(below for leaf in self.shown for below in _rows_below(leaf))
+
+    @cached_property
+    def page_info(self) -> frozenset[str]:
+        return frozenset(part.name for leaf in self.leaves if leaf.name == "page_info" for part in leaf.below)
+
+    @cached_property
+    def has_cursors(self) -> bool:
+        edges = [part for leaf in self.leaves if leaf.name == "edges" for part in leaf.below]
+        return any(part.name == "cursor" for part in edges) or bool(
+            self.page_info & {"start_cursor", "end_cursor"}
+        )
+
+    @cached_property
+    def fills(self) -> bool:
+        parts = [part for leaf in self.leaves if isinstance(leaf.below, tuple) for part in leaf.below]
+        return any(rows.fills for rows in self.rows) or _has_long_keys((*self.leaves, *parts))
+
+    def pages(self) -> Iterator["Pages"]:
+        yield self
+        for rows in self.rows:
+            yield from rows.pages()
+
+
+def written_key(leaf: Leaf | Part, place: int) -> str:
+    """The key in the statement's JSON: PostgreSQL cuts long names, so those are put back after the statement."""
+    return leaf.key if len(leaf.key) <= LONGEST_NAME else f"={place}"
+
+
+def _rows_below(leaf: Leaf) -> list[Rows]:
+    if leaf.name == "nodes":
+        return [leaf.below]
+    return [part.below for part in leaf.below if part.name == "node"]
+
+
+def _fills(below: Any) -> bool:
+    if isinstance(below, Parts):
+        return _has_long_keys(below.parts)
+    return isinstance(below, Rows | Pages) and below.fills
+
+
+def _has_long_keys(leaves: Sequence[Leaf | Part]) -> bool:
+    return any(len(leaf.key) > LONGEST_NAME for leaf in leaves)
+
+
+def _columns(leaf: Leaf) -> tuple[str, ...]:
+    match leaf.spec:
+        case Column(column=column):
+            return (column or leaf.name,)
+        case Group(columns=columns):
+            return tuple(columns.values())
+        case ToOne(via=via):
+            return (via,)
+        case Computed(needs=needs):
+            return tuple(need.partition(".")[0] for need in needs)
+        case _:
+            return ()
+
+
+def is_filled(table: type[Table], leaf: Leaf) -> bool:
+    """Is its value worked out in Python? A column may be kept in a form that only its model can read."""
+    if isinstance(leaf.spec, Computed):
+        return True
+    return isinstance(leaf.spec, Column) and not is_plain(table.model, leaf.spec.column or leaf.name)
+
+
+def needs_of(leaf: Leaf) -> tuple[str, ...]:
+    if isinstance(leaf.spec, Computed):
+        return leaf.spec.needs
+    return _columns(leaf)

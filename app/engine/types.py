@@ -14,6 +14,7 @@ from strawberry.types.field import StrawberryField
 from tortoise import fields
 from tortoise.expressions import Q
 from tortoise.fields.data import CharEnumFieldInstance
+from tortoise.fields.relational import ForeignKeyFieldInstance
 from tortoise.models import Model
 
 _names = NameConverter()
@@ -87,6 +88,13 @@ def field_of(model: type[Model], column_name: str) -> fields.Field[Any]:
     return known[name]
 
 
+def related_model(model: type[Model], column_name: str) -> type[Model]:
+    """The model that a foreign key column (`owner_id`) points to."""
+    relation = model._meta.fields_map[column_name.removesuffix("_id")]
+    assert isinstance(relation, ForeignKeyFieldInstance)
+    return relation.related_model
+
+
 def base_type_of(model: type[Model], column_name: str) -> Any:
     """The Python type that a column's values have, without its nullability."""
     field = field_of(model, column_name)
@@ -104,6 +112,27 @@ def base_type_of(model: type[Model], column_name: str) -> Any:
     raise TypeError(
         f"{model.__name__}.{column_name}: say `type=`; a {type(field).__name__} has no type of the API."
     )
+
+
+_PLAIN = (
+    fields.BooleanField,
+    fields.DatetimeField,
+    fields.UUIDField,
+    fields.IntField,
+    fields.SmallIntField,
+    fields.BigIntField,
+    fields.CharField,
+    fields.TextField,
+    ForeignKeyFieldInstance,
+)
+
+
+def is_plain(model: type[Model], column_name: str) -> bool:
+    """Does the database hold the value as the API shows it, or so that SQL can write it that way?"""
+    field = field_of(model, column_name)
+    if isinstance(field, CharEnumFieldInstance):
+        return all(each.name == each.value for each in field.enum_type)
+    return type(field) in _PLAIN
 
 
 def condition(lookup: str, given: Any) -> Q:

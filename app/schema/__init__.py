@@ -9,11 +9,9 @@ from strawberry.schema.config import StrawberryConfig
 
 from app.engine.assemble import complete_tables, root_type
 from app.engine.declare import TABLES, AnyNode, Spec
-from app.engine.resolvers import connect_resolvers
 from app.engine.scalars import SCALARS
 from app.policy import Level
 from app.schema.documents import DocumentSchema
-from app.schema.guarding import Guarding
 from app.schema.mutations import MUTATIONS
 from app.schema.subscriptions import SUBSCRIPTIONS
 
@@ -42,16 +40,13 @@ def build() -> DocumentSchema:
     """The schema of the API. Built once in a process."""
     modules = [import_module(f"app.schema.{name}") for name in MODULES]
     complete_tables()
-    schema = DocumentSchema(
+    return DocumentSchema(
         root_type("Query", "What can be read. Rows out of reach are absent.", _queries(modules)),
         root_type("Mutation", "What can be done: one mutation per business action.", MUTATIONS),
         root_type("Subscription", "What is told as it happens.", SUBSCRIPTIONS),
         types=[*TABLES.values(), *(each for module in modules for each in getattr(module, "types", ()))],
-        extensions=[Guarding],
         config=StrawberryConfig(disable_field_suggestions=True, batching_config=None, scalar_map=SCALARS),
     )
-    connect_resolvers(schema)
-    return schema
 
 
 def _queries(modules: Iterable[Any]) -> Mapping[str, Any]:

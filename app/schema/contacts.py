@@ -1,14 +1,24 @@
 """Contacts: the customer firms and people, with all that hangs on them."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 import strawberry
-from tortoise.functions import Max
 
-from app import db, models
+from app import models
 from app.engine.assemble import describe_enum
-from app.engine.declare import ById, Listing, Record, Table, column, computed, group, to_list, to_many, to_one
+from app.engine.declare import (
+    ById,
+    Listing,
+    Record,
+    Table,
+    column,
+    computed,
+    group,
+    latest,
+    to_list,
+    to_many,
+    to_one,
+)
 from app.engine.ids import global_id
 from app.engine.scalars import Decimal, EmailAddress, PhoneNumber, Url
 from app.models import Area, ContactStatus
@@ -37,18 +47,6 @@ async def _credit_limits(rows: Sequence[Record], viewer: Viewer) -> Sequence[Mon
     return [
         None if each is None else Money(amount=Decimal(amount_of(each)), currency=CURRENCY) for each in limits
     ]
-
-
-async def _last_sales_activity(rows: Sequence[Record], viewer: Viewer) -> Sequence[datetime | None]:
-    """Made only of activities that the viewer may see."""
-    seen = models.Activity.visible_to(viewer).filter(
-        area=Area.SALES, contact_id__in=[row["id"] for row in rows]
-    )
-    latest = (
-        await seen.annotate(latest=Max("occurred_at")).group_by("contact_id").values("contact_id", "latest")
-    )
-    found = {each["contact_id"]: db.as_datetime(each["latest"]) for each in latest}
-    return [found.get(row["id"]) for row in rows]
 
 
 async def _viewer_can(rows: Sequence[Record], viewer: Viewer) -> Sequence[ViewerCan]:
@@ -121,11 +119,13 @@ class Contact(Table, model=models.Contact, see=P.CONTACT_READ):
     )
     price_level = column(P.CONTACT_BILLING_READ, "The price level it buys at.", filter=True)
     internal_rating = column(P.CONTACT_BILLING_READ, "What the firm thinks of it: 1 to 5.", filter=True)
-    last_sales_activity_at = computed(
-        datetime,
+    last_sales_activity_at = latest(
+        "Activity",
         P.ACTIVITY_SALES_READ,
         "When something happened in sales that the viewer may see.",
-        _last_sales_activity,
+        via="contact_id",
+        column="occurred_at",
+        only={"area": Area.SALES},
     )
     created_by = to_one("Employee", P.CONTACT_READ, "Who added it.", via="created_by_id")
     created_at = column(P.CONTACT_READ, "When it was added.", filter=True, sort="created_at")

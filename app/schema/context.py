@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from graphql import GraphQLError
-
 from app import db
 from app.policy import Member, Viewer
 from app.security import token_hash
@@ -38,7 +36,6 @@ class Context:
     authenticate: Authenticate = field(repr=False)
     hub: Any = None
     settings: Any = None
-    late_denials: list[GraphQLError] = field(default_factory=list)
 
     @property
     def cursor_key(self) -> bytes:

@@ -1,6 +1,7 @@
 """Divisions: parts of a project, with base data of their own where set."""
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import strawberry
@@ -18,7 +19,7 @@ from app.services import divisions
 from app.services.base_data import base_data
 
 ADDRESS = {name: name for name in ("street", "city", "postal_code", "country")}
-NUMBERS = ("email", "ico", "vat_id", "legal_form")
+PARTS = ("email", "ico", "vat_id", "legal_form", *ADDRESS)
 
 
 @value(Level.MEMBER)
@@ -37,13 +38,13 @@ class BaseData:
 
 
 async def _base_data(records: Sequence[Record], viewer: Viewer) -> Sequence[BaseData]:
-    found = {project.id: project for project in await models.Project.visible_to(viewer)}
-    return [_resolved(found[record["project_id"]], record) for record in records]
+    return [_resolved(record) for record in records]
 
 
-def _resolved(project: models.Project, record: Record) -> BaseData:
-    own = {name: record[name] for name in ("name", "sort_key", *NUMBERS, *ADDRESS)}
-    data = base_data(project, models.Division(**own))
+def _resolved(record: Record) -> BaseData:
+    own = SimpleNamespace(**{name: record[name] for name in PARTS})
+    firm = SimpleNamespace(**{name: record[f"project_id.{name}"] for name in PARTS})
+    data = base_data(firm, own)
     seat = {name: getattr(data, name) for name in ADDRESS}
     return BaseData(
         email=EmailAddress(data.email) if data.email else None,
@@ -73,7 +74,7 @@ class Division(Table, model=models.Division, see=P.PROJECT_READ):
         P.PROJECT_READ,
         "What stands on its documents: its own where set, else the project's.",
         _base_data,
-        needs=("project_id", "name", "sort_key", *NUMBERS, *ADDRESS),
+        needs=(*PARTS, *(f"project_id.{name}" for name in PARTS)),
     )
     archived_at = column(
         P.PROJECT_READ, "Since when nothing is put into it; null while it is used.", filter=True

@@ -27,6 +27,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from app.engine.engine import Engine
 from app.errors import BadRequest
 from app.schema.errors import PARSE_FAILED, VALIDATION_FAILED, CodedErrors, coded
 from app.schema.limits import Limits, exceeded
@@ -125,6 +126,7 @@ class DocumentSchema(CodedErrors):
     """A Strawberry schema behind limits, whose errors are coded and masked. Build the API with this one."""
 
     documents: Documents
+    engine: Engine
 
     def __init__(
         self,
@@ -146,6 +148,7 @@ class DocumentSchema(CodedErrors):
             **kwargs,
         )
         self.documents = Documents(self._schema, limits)
+        self.engine = Engine(self._schema)
 
 
 def _documents_of(schema: Any) -> Documents:

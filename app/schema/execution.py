@@ -5,12 +5,14 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-from graphql import FieldNode, GraphQLError, OperationDefinitionNode
-from strawberry.types.execution import ExecutionResult, PreExecutionError
+from graphql import GraphQLError, OperationDefinitionNode
 
+from app.engine.engine import Outcome, Refused
+from app.errors import BadUserInput, CodedError
 from app.schema.context import Context
 from app.schema.documents import Document, DocumentSchema
+from app.schema.errors import presented
+from app.schema.limits import check_values
 
 Variables = Mapping[str, Any] | None
 
@@ -29,31 +31,42 @@ async def run(
     operation: OperationDefinitionNode,
     variables: Variables,
     context: Context,
+    *,
+    only_core: bool = False,
 ) -> Answer:
-    """The answer of a query or mutation. `document` has no errors, and `operation` is one of its."""
-    if answer := ready(schema, operation):
+    """The answer of a query or mutation. `document` has no errors, and `operation` is one of its.
+
+    With `only_core` graphql-core completes every value, as it does those that the plan cannot.
+    """
+    if answer := ready(schema, document, operation, variables, context):
         return answer
-    result = await schema.execute(
-        document.text,
-        variable_values=dict(variables) if variables is not None else None,
-        context_value=context,
-        operation_name=operation.name.value if operation.name else None,
-    )
-    return _answer(result)
+    assert document.ast is not None
+    try:
+        check_values(variables)
+        outcome = await schema.engine.run(
+            document.ast, operation, variables or {}, context, only_core=only_core
+        )
+    except Refused as refusal:
+        return _refused(refusal.errors, context)
+    except BadUserInput as refusal:
+        return _refused([GraphQLError(str(refusal), original_error=refusal)], context)
+    return _answer(outcome, context)
 
 
-def ready(schema: DocumentSchema, operation: OperationDefinitionNode) -> Answer | None:
+def ready(
+    schema: DocumentSchema,
+    document: Document,
+    operation: OperationDefinitionNode,
+    variables: Variables,
+    context: Context,
+) -> Answer | None:
     """The answer of an operation that asks nothing but `__typename`; None of any other."""
-    if operation.variable_definitions or operation.directives:
-        return None
-    keys: dict[str, None] = {}
-    for node in operation.selection_set.selections:
-        if not isinstance(node, FieldNode) or node.name.value != "__typename" or node.directives:
-            return None
-        keys[(node.alias or node.name).value] = None
-    root = schema._schema.get_root_type(operation.operation)
-    assert root is not None
-    return Answer(b"{%b}" % ",".join([f'"{key}":"{root.name}"' for key in keys]).encode())
+    assert document.ast is not None
+    try:
+        data = schema.engine.ready(document.ast, operation, context)
+    except GraphQLError as refusal:
+        return _refused([refusal], context)
+    return Answer(data) if data is not None else None
 
 
 async def subscribe(
@@ -63,24 +76,23 @@ async def subscribe(
     variables: Variables,
     context: Context,
 ) -> AsyncGenerator[Answer, None]:
-    """An answer for each event of a subscription. One that is refused answers once, without data."""
-    results: Any = await schema.subscribe(
-        document.text,
-        variable_values=dict(variables) if variables is not None else None,
-        context_value=context,
-        operation_name=operation.name.value if operation.name else None,
-    )
-    if isinstance(results, ExecutionResult):
-        yield _answer(results)
-        return
-    async with aclosing(results):
-        async for result in results:
-            yield _answer(result)
+    """An answer for each event of a subscription. One that is refused, then or later, answers without data and ends."""
+    assert document.ast is not None
+    try:
+        check_values(variables)
+        outcomes = schema.engine.subscribe(document.ast, operation, variables or {}, context)
+        async with aclosing(outcomes):
+            async for outcome in outcomes:
+                yield _answer(outcome, context)
+    except Refused as refusal:
+        yield _refused(refusal.errors, context)
+    except CodedError as refusal:
+        yield _refused([GraphQLError(str(refusal), original_error=refusal)], context)
 
 
-def _answer(result: Any) -> Answer:
-    errors = tuple(result.errors or ())
-    is_refused = isinstance(result, PreExecutionError) or (
-        errors and result.data is None and not any(error.path for error in errors)
-    )
-    return Answer(None if is_refused else orjson.dumps(result.data), errors)
+def _answer(outcome: Outcome, context: Context) -> Answer:
+    return Answer(outcome.data, tuple(presented(outcome.errors, context.request_id)))
+
+
+def _refused(errors: list[GraphQLError], context: Context) -> Answer:
+    return Answer(None, tuple(presented(errors, context.request_id)))

@@ -22,15 +22,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
-from graphql import GraphQLObjectType, get_named_type
 from strawberry.types.field import StrawberryField
 
 from app import db
-from app.engine.assemble import SPEC
-from app.engine.authorise import Authorisation
 from app.engine.declare import Held, Table
-from app.engine.document import Document
-from app.engine.guards import GUARD, LATE, described, directives_of, value
+from app.engine.guards import GUARD, LATE, SPEC, described, directives_of, value
 from app.engine.types import describe_enum, graphql_name, make_type, new_field
 from app.errors import BadUserInput, Conflict, Fault, FaultCode, Invalid, NotFound
 from app.jobs import Origin, UnitOfWork, unit_of_work
@@ -186,8 +182,6 @@ def _resolver(
         except NotFound as absent:
             absent.input_path = ("input", *absent.input_path)
             raise
-        if changes_viewer:
-            _authorise_late(info, context)
         return SimpleNamespace(**{**dict.fromkeys(returns), **values}, errors=[])
 
     info_parameter = inspect.Parameter(
@@ -289,12 +283,3 @@ def _canonical(sent: Any) -> Any:
 def _user_error(fault: Fault) -> UserError:
     path = ["input", *(graphql_name(step) for step in fault.path)]
     return UserError(message=fault.message, code=fault.code, path=path)
-
-
-def _authorise_late(info: strawberry.Info, context: Context) -> None:
-    """The decision on the payload's fields, for the viewer that the mutation made."""
-    raw = info._raw_info
-    payload = get_named_type(raw.return_type)
-    assert isinstance(payload, GraphQLObjectType)
-    decision = Authorisation(Document.of(raw), context.viewer)
-    context.late_denials.extend(decision.below(payload, raw.field_nodes, raw.path.as_list()))

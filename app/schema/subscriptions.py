@@ -10,9 +10,8 @@ from uuid import UUID
 import strawberry
 from strawberry.types.field import StrawberryField
 
-from app.engine.assemble import SPEC
 from app.engine.declare import Held, Table
-from app.engine.guards import GUARD, described, directives_of
+from app.engine.guards import GUARD, SPEC, described, directives_of
 from app.policy import Guard
 
 SUBSCRIPTIONS: dict[str, StrawberryField] = {}

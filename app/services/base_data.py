@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from app import formats
-from app.models import Division, Project
 from app.validation import fields, line, nullable, of
 
 ADDRESS_RULES = {
@@ -47,8 +46,8 @@ class BaseData:
     country: str | None
 
 
-def base_data(project: Project, division: Division | None = None) -> BaseData:
-    """The division's own where it has any, else the project's.
+def base_data(project: Any, division: Any = None) -> BaseData:
+    """The division's own where it has any, else the project's: of rows, or of whatever has their attributes.
 
     The address is inherited whole, or two seats would be mixed. A division with an IČO is another firm: it takes no
     VAT number and no legal form from the project.
@@ -69,5 +68,5 @@ def base_data(project: Project, division: Division | None = None) -> BaseData:
     )
 
 
-def _own(owner: Project | Division) -> BaseData:
+def _own(owner: Any) -> BaseData:
     return BaseData(**{name: getattr(owner, name) for name in BaseData.__dataclass_fields__})

@@ -9,7 +9,7 @@ import pytest
 
 from app.models import Contact, ContactStatus
 from app.policy import Role
-from app.schema import build
+from app.schema import build, execution
 from app.schema.errors import code_of
 from tests.factories import NOON, make_activity, make_contact, make_employee, make_project
 from tests.graphql import Client, as_role
@@ -180,11 +180,13 @@ async def test_a_filter_is_not_nested_without_end(reader: Client, depth: int) ->
     for _ in range(depth):
         where = {"not": where}
 
-    result: Any = await build().execute(
-        FIND, variable_values={"where": where}, context_value=await reader.context()
+    schema = build()
+    document = schema.documents.read(FIND)
+    answer = await execution.run(
+        schema, document, document.operation(None), {"where": where}, await reader.context()
     )
 
-    assert [code_of(error) for error in result.errors] == ["BAD_USER_INPUT"]
+    assert [code_of(error) for error in answer.errors] == ["BAD_USER_INPUT"]
 
 
 ALLOWED: list[Any] = [

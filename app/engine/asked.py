@@ -1,0 +1,56 @@
+"""What the arguments of one connection ask for, split into what decides the SQL and the values that are its parameters."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from app.engine.dialects import Dialect
+from app.engine.paging import Page, Term
+from app.engine.selection import Pages
+from app.engine.where import TRUE, Shape, search_words, walk
+
+#: Which values of a cursor are null: they are compared in another way.
+Mask = tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What decides the SQL of a connection. The size is part of it: a planner that knows it reads no more than that."""
+
+    size: int
+    backward: bool
+    terms: tuple[Term, ...]
+    after: Mask | None
+    before: Mask | None
+    where: Shape
+    words: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """`values` in the order in which the SQL takes them: the tag, if cursors are shown, then those of both cursors, of `where`, the words."""
+
+    form: Form
+    values: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, pages: Pages, given: Mapping[str, Any], cursor_key: bytes, dialect: Dialect) -> "Asked":
+        """From coerced arguments. Raises BadUserInput for what cannot be asked."""
+        page = Page.of(pages.table, given, pages.order, cursor_key, has_cursors=pages.has_cursors)
+        values: list[Any] = [page.tag] if pages.has_cursors else []
+        after, before = _place(page.after, values), _place(page.before, values)
+        where = given.get("where")
+        shape = walk(pages.table, where, values) if where else TRUE
+        search = given.get("search") if pages.search else None
+        words = [] if search is None else [dialect.word(word) for word in search_words(search)]
+        values += words
+        form = Form(page.size, page.backward, page.terms, after, before, shape, len(words))
+        return cls(form, tuple(dialect.value(each) for each in values))
+
+
+def _place(cursor: tuple[Any, ...] | None, values: list[Any]) -> Mask | None:
+    if cursor is None:
+        return None
+    values += [each.value if isinstance(each, Enum) else each for each in cursor if each is not None]
+    return tuple(each is None for each in cursor)

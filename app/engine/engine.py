@@ -1,0 +1,201 @@
+"""The engine: from an operation of a parsed document to its answer.
+
+Two caches save the work: an operation's plan by the viewer's shape and the variables that @skip and @include use, and
+the statements by their plan and the form of the arguments. Both are bounded in entries and in bytes.
+"""
+
+from collections.abc import AsyncGenerator, Hashable, Iterable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from inspect import isawaitable
+from typing import Any
+
+import orjson
+from graphql import (
+    DirectiveNode,
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    VariableNode,
+    Visitor,
+    visit,
+)
+from graphql.execution.values import VariableValues, get_variable_values
+
+from app.engine import core, plan
+from app.engine.authorise import Inputs
+from app.engine.cache import Bounded
+from app.engine.document import Document
+from app.engine.plan import Plan
+from app.engine.run import Context, Run
+from app.engine.values import Unfit
+from app.viewers import facts_of
+
+PLANS, PLAN_BYTES = 4_000, 64_000_000
+OPERATIONS, OPERATION_BYTES = 2_000, 16_000_000
+#: What a plan takes for each character of its document, measured over the reference documents, and a bit.
+BYTES_PER_CHARACTER = 60
+
+NO_VARIABLES: Mapping[str, Any] = {}
+
+
+class Refused(Exception):
+    """Nothing was executed."""
+
+    def __init__(self, errors: Iterable[GraphQLError]) -> None:
+        self.errors = list(errors)
+        super().__init__("; ".join(error.message for error in self.errors))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`data` is JSON; the errors are as graphql-core and our own code raised them, not yet fit for a client."""
+
+    data: bytes
+    errors: list[GraphQLError]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Known:
+    """What is worked out once for an operation: its fragments, and the variables that decide what is asked."""
+
+    operation: OperationDefinitionNode
+    fragments: Mapping[str, FragmentDefinitionNode]
+    conditions: tuple[str, ...]
+    weight: int
+
+
+class Engine:
+    """Answers the operations of one schema."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self.schema = schema
+        self.resolvers = core.connect(schema)
+        self._known: Bounded[Known] = Bounded(entries=OPERATIONS, most_bytes=OPERATION_BYTES)
+        self._plans: Bounded[Plan] = Bounded(entries=PLANS, most_bytes=PLAN_BYTES)
+
+    def ready(self, ast: DocumentNode, operation: OperationDefinitionNode, context: Context) -> bytes | None:
+        """The data of an operation that touches nothing; None if it does, or has variables."""
+        if operation.variable_definitions:
+            return None
+        found = self._plan(self._known_of(ast, operation), _NONE, context)
+        if not found.touches_nothing or found.denials:
+            return None
+        return orjson.dumps({root.key: root.type.name for root in found.roots})
+
+    async def run(
+        self,
+        ast: DocumentNode,
+        operation: OperationDefinitionNode,
+        variables: Mapping[str, Any],
+        context: Context,
+        *,
+        only_core: bool = False,
+    ) -> Outcome:
+        """The outcome of a query or mutation. Raises Refused. With `only_core` graphql-core completes every value."""
+        run = self._start(ast, operation, variables, context)
+        await run.get_values()
+        return await self._outcome(run, ast, variables, only_core=only_core)
+
+    async def subscribe(
+        self,
+        ast: DocumentNode,
+        operation: OperationDefinitionNode,
+        variables: Mapping[str, Any],
+        context: Context,
+    ) -> AsyncGenerator[Outcome, None]:
+        """An outcome for each event. The operation is authorised anew for each; raises Refused when it is not."""
+        run = self._start(ast, operation, variables, context)
+        (root,) = run.plan.roots
+        source = root.definition.subscribe
+        assert source is not None
+        events: Any = source(None, run.info(root), **run.arguments.get(id(root.nodes[0]), {}))
+        if isawaitable(events):
+            events = await events
+        async with aclosing(events):
+            async for event in events:
+                run = self._start(ast, operation, variables, context)
+                await run.take_event(event)
+                yield await self._outcome(run, ast, variables)
+
+    async def _outcome(
+        self, run: Run, ast: DocumentNode, variables: Mapping[str, Any], *, only_core: bool = False
+    ) -> Outcome:
+        if not only_core:
+            try:
+                return Outcome(await run.written(), run.denials)
+            except Unfit:
+                pass  # graphql-core completes the same values, and tells what is wrong with them
+        data, errors = await core.complete(run, ast, variables)
+        return Outcome(orjson.dumps(data), [*errors, *run.denials])
+
+    def _start(
+        self,
+        ast: DocumentNode,
+        operation: OperationDefinitionNode,
+        variables: Mapping[str, Any],
+        context: Context,
+    ) -> Run:
+        """Decides, before anything is executed. Raises Refused."""
+        known = self._known_of(ast, operation)
+        coerced = self._coerced(operation, variables)
+        try:
+            found = self._plan(known, coerced, context)
+            document = Document(self.schema, known.fragments, coerced)
+            arguments = found.constants
+            if found.inputs:
+                reader = Inputs(context.viewer, found.constant_values)
+                arguments = {**arguments, **reader.read(document, found.inputs)}
+        except GraphQLError as refusal:
+            raise Refused([refusal]) from refusal
+        return Run(found, document, context, arguments, self.resolvers, context.viewer)
+
+    def _coerced(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> VariableValues:
+        definitions = operation.variable_definitions
+        if not definitions:
+            return _NONE
+        coerced = get_variable_values(self.schema, definitions, dict(variables))
+        if not isinstance(coerced, VariableValues):
+            raise Refused(coerced)
+        return coerced
+
+    def _plan(self, known: Known, variables: VariableValues, context: Context) -> Plan:
+        shape = facts_of(context.viewer).shape
+        conditions = {name: variables.coerced.get(name) for name in known.conditions}
+        key: Hashable = (known, shape, *conditions.values())
+        found = self._plans.get(key)
+        if found is not None:
+            return found
+        document = Document(self.schema, known.fragments, VariableValues({}, conditions))
+        return self._plans.put(key, plan.make(document, known.operation, shape), known.weight)
+
+    def _known_of(self, ast: DocumentNode, operation: OperationDefinitionNode) -> Known:
+        # Nodes of a tree are compared whole, which takes long: by identity instead. `Known` keeps the node alive.
+        known = self._known.get(id(operation))
+        if known is not None:
+            return known
+        fragments = {
+            node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)
+        }
+        characters = len(ast.loc.source.body) if ast.loc else 0
+        made = Known(operation, fragments, _conditions(ast), BYTES_PER_CHARACTER * characters + 1_000)
+        return self._known.put(id(operation), made, made.weight)
+
+
+_NONE = VariableValues({}, {})
+
+
+def _conditions(ast: DocumentNode) -> tuple[str, ...]:
+    """The variables that @skip and @include use, anywhere in the document."""
+    found: dict[str, None] = {}
+
+    class Directives(Visitor):
+        def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
+            for argument in node.arguments or ():
+                if isinstance(argument.value, VariableNode):
+                    found[argument.value.name.value] = None
+
+    visit(ast, Directives())
+    return tuple(found)

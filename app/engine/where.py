@@ -1,0 +1,182 @@
+"""What a coerced `where` means: walked once for each request into a shape, which decides the SQL, and its values.
+
+Conditions are two-valued: what is compared with nothing does not hold, and its negation holds. SQL's third truth value
+is the same whether negated or not, so below a `not` a column that may be null is asked for first.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from app import text
+from app.engine.declare import Column, Table
+from app.engine.dialects import Dialect
+from app.engine.ids import local_id
+from app.engine.types import field_of, graphql_name
+from app.errors import BadUserInput, NotFound
+
+MOST_VALUES = 250
+MOST_CONDITIONS = 100
+DEEPEST_WHERE = 10
+SHORTEST_SEARCH, LONGEST_SEARCH = 2, 100
+NO_ROW = UUID(int=0)
+COMPARISONS = {"eq": "=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+
+Shape = tuple[Any, ...]
+TRUE: Shape = ("true",)
+FALSE: Shape = ("false",)
+
+
+def walk(table: type[Table], where: Mapping[str, Any], values: list[Any]) -> Shape:
+    """The shape of `where`; its values are added to `values` in the order in which the SQL takes them.
+
+    Raises BadUserInput for one too large to be asked of a database, and for a value that no column could hold.
+    """
+    if _size(where, depth=1) > MOST_CONDITIONS:
+        raise BadUserInput(f"A `where` has at most {MOST_CONDITIONS} conditions.")
+    return _Walk(table, values).meaning(where, below_not=False)
+
+
+def _size(where: Mapping[str, Any], *, depth: int) -> int:
+    """How many conditions there are, an empty branch counted as one."""
+    if depth > DEEPEST_WHERE:
+        raise BadUserInput(f"A `where` is at most {DEEPEST_WHERE} levels deep.")
+    size = 0
+    for key, given in where.items():
+        if key == "not" and given is not None:
+            size += _size(given, depth=depth + 1)
+        elif key in ("and", "or"):
+            size += sum(_size(each, depth=depth + 1) for each in given or ())
+        else:
+            size += len(given or ())
+    return max(size, 1)
+
+
+class _Walk:
+    def __init__(self, table: type[Table], values: list[Any]) -> None:
+        self.table = table
+        self.values = values
+
+    def meaning(self, where: Mapping[str, Any], *, below_not: bool) -> Shape:
+        parts: list[Shape] = []
+        for key, given in where.items():
+            if given is None:
+                continue
+            match key:
+                case "and":
+                    parts += [self.meaning(each, below_not=below_not) for each in given]
+                case "or":
+                    branches = [self.meaning(each, below_not=below_not) for each in given]
+                    parts.append(("any", *branches) if branches else FALSE)
+                case "not":
+                    parts.append(("not", self.meaning(given, below_not=True)))
+                case _:
+                    parts += self._conditions(key, given, below_not=below_not)
+        return ("all", *parts) if parts else TRUE
+
+    def _conditions(self, key: str, operators: Mapping[str, Any], *, below_not: bool) -> Iterator[Shape]:
+        name, spec = column_of(self.table, key)
+        column = spec.column or name
+        guarded = below_not and is_nullable(self.table, column)
+        for operator, given in operators.items():
+            shape = self._condition(column, spec, operator, given)
+            null_safe = operator in ("isNull", "ne")
+            yield ("all", ("isNull", column, False), shape) if guarded and not null_safe else shape
+
+    def _condition(self, column: str, spec: Column, operator: str, given: Any) -> Shape:
+        if operator == "isNull":
+            return ("isNull", column, given) if given is not None else TRUE
+        if given is None:
+            raise BadUserInput(f"`{operator}` cannot be null; use isNull.")
+        if operator != "in":
+            self.values.append(stored(self.table, column, spec, given))
+            return (operator, column)
+        if len(given) > MOST_VALUES:
+            raise BadUserInput(f"At most {MOST_VALUES} values in one `in`; {len(given)} were given.")
+        if not given:
+            return FALSE
+        self.values.append([stored(self.table, column, spec, each) for each in given])
+        return ("in", column)
+
+
+def column_of(table: type[Table], key: str) -> tuple[str, Column]:
+    """The declared column behind a field of a where or orderBy input: its name there, and its declaration."""
+    name = next(name for name in table.specs if graphql_name(name) == key)
+    spec = table.specs[name]
+    assert isinstance(spec, Column)
+    return name, spec
+
+
+def stored(table: type[Table], column: str, spec: Column, given: Any) -> Any:
+    """The value as the column holds it. An id of another type, or none at all, matches no row."""
+    if spec.id_of is not None:
+        try:
+            return local_id(spec.id_of, given)
+        except NotFound:
+            return NO_ROW
+    return comparable(table, column, given)
+
+
+def comparable(table: type[Table], column: str, given: Any) -> Any:
+    """A value that the column could hold: no database compares with another. Raises BadUserInput."""
+    if isinstance(given, Enum):
+        return given.value
+    limits = field_of(table.model, column).constraints
+    if isinstance(given, str):
+        checked_text(given)
+        if len(given) > limits.get("max_length", len(given)):
+            raise BadUserInput(f"This field has no more than {limits['max_length']} characters.")
+    elif type(given) is int and not limits.get("ge", given) <= given <= limits.get("le", given):
+        raise BadUserInput(f"{given} is out of range here: {limits['ge']} to {limits['le']}.")
+    return given
+
+
+def checked_text(given: str) -> str:
+    """Text that a database can compare with. Raises BadUserInput for NUL and lone surrogates."""
+    if "\x00" in given or any("\ud800" <= character <= "\udfff" for character in given):
+        raise BadUserInput("The text holds a character that cannot be stored.")
+    return given
+
+
+def is_nullable(table: type[Table], column: str) -> bool:
+    return field_of(table.model, column).null
+
+
+def search_words(given: str) -> list[str]:
+    """The folded words to find. Raises BadUserInput for a search too short or too long."""
+    # Folding takes quadratic time on piled-up accents. A letter may be typed as several characters, never so many.
+    folded = text.fold(checked_text(given)) if len(given) <= 4 * LONGEST_SEARCH else ""
+    if not SHORTEST_SEARCH <= len(folded) <= LONGEST_SEARCH:
+        raise BadUserInput(f"A search has {SHORTEST_SEARCH} to {LONGEST_SEARCH} characters.")
+    return folded.split()
+
+
+def condition_sql(shape: Shape, alias: str, dialect: Dialect, value: Callable[[], str]) -> str:
+    """The SQL of a shape over the table `alias`; `value` gives the next parameter, in the order of the walk."""
+    match shape:
+        case ("true",):
+            return "TRUE"
+        case ("false",):
+            return "FALSE"
+        case ("all", *parts):
+            return _joined(" AND ", parts, alias, dialect, value)
+        case ("any", *parts):
+            return _joined(" OR ", parts, alias, dialect, value)
+        case ("not", part):
+            return f"NOT {condition_sql(part, alias, dialect, value)}"
+        case ("isNull", column, wanted):
+            return f'{alias}."{column}" IS {"" if wanted else "NOT "}NULL'
+        case ("ne", column):
+            return f'({alias}."{column}" <> {value()} OR {alias}."{column}" IS NULL)'
+        case ("in", column):
+            return dialect.one_of(f'{alias}."{column}"', value())
+        case (operator, column):
+            return f'{alias}."{column}" {COMPARISONS[operator]} {value()}'
+    raise ValueError(f"not a condition: {shape!r}")
+
+
+def _joined(
+    between: str, parts: Sequence[Shape], alias: str, dialect: Dialect, value: Callable[[], str]
+) -> str:
+    return f"({between.join(condition_sql(part, alias, dialect, value) for part in parts)})"
