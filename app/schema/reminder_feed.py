@@ -1,31 +1,26 @@
 """The feed of pop-ups, for people on flaky networks: at least once, in order, without a gap."""
 
-import time
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
 import strawberry
 
-from app import db, models
+from app import models
 from app.engine.assemble import describe_enum, held
 from app.engine.guards import value
 from app.engine.ids import global_id
 from app.errors import Unauthenticated
-from app.models import ReminderClosedReason, ReminderEvent, ReminderEventKind
+from app.models import ReminderClosedReason
 from app.policy import Level, Member, Permission
 from app.schema.context import Context
 from app.schema.reminders import Reminder
 from app.schema.subscriptions import subscription
-from app.services import feed
+from app.services import feed, feed_pages, feed_watch
 from app.services.feed import ReminderResetReason
-from app.services.reminder_log import CHANNEL
-
-HEARTBEAT_EVERY_S = 25.0
-#: The net under the doorbell: the database is looked into this often without a ring.
-POLL_EVERY_S = 10.0
+from app.services.feed_pages import News
+from app.services.feed_watch import Seat
 
 describe_enum(
     models.ReminderClosedReason,
@@ -109,38 +104,37 @@ async def reminder_feed(
     """
     context = info.context
     viewer = await _viewer_now(context)
-    async with context.hub.listen(f"{CHANNEL}{viewer.employee_id}") as bell:
-        reading = Reading(context, context.cursor_key, await feed.last_number(viewer))
-        async with aclosing(reading.all_of_it(None if after is strawberry.UNSET else after, bell)) as events:
-            async for event in events:
+    with feed_watch.seat(context.hub, viewer.employee_id) as seat:
+        reading = Reading(context, context.cursor_key, seat)
+        seat.number = await feed.last_number(viewer)
+        async for event in reading.backlog(None if after is strawberry.UNSET else after):
+            yield event
+        yield await reading.going_live()
+        while True:
+            async for event in reading.new_events(replayed=False):
                 yield event
+            if seat.is_silent:
+                yield await reading.heartbeat()
+            await seat.wait()
 
 
 @dataclass(slots=True)
 class Reading:
-    """One subscription: how far it has read."""
+    """One subscription: how far it has read is its seat's number."""
 
     context: Context
     key: bytes
-    number: int
+    seat: Seat
 
-    async def all_of_it(self, after: str | None, bell: Any) -> AsyncGenerator[ReminderFeedEvent, None]:
-        """The events of the subscription, without end."""
-        async for event in self._backlog(after):
-            yield event
-        viewer = await _viewer_now(self.context)
-        yield ReminderFeedLive(open_count=await feed.open_count(viewer), **await self._place())
-        async for event in self._live(bell):
-            yield event
-
-    async def _backlog(self, after: str | None) -> AsyncIterator[ReminderFeedEvent]:
+    async def backlog(self, after: str | None) -> AsyncIterator[ReminderFeedEvent]:
+        """What a client that has seen everything up to `after` is told first."""
         viewer = await _viewer_now(self.context)
         if after is not None:
             number = feed.number_of(self.key, viewer.employee_id, after)
             reason = await feed.why_not_from(viewer, number)
             if reason is None and number is not None:
-                self.number = number
-                async for event in self._events(replayed=True):
+                self.seat.number = number
+                async for event in self.new_events(replayed=True):
                     yield event
                 return
             yield ReminderFeedReset(
@@ -158,59 +152,51 @@ class Reading:
             return None
         return ReminderPopup(reminders=due, repeat_minutes=minutes, replayed=True, **place)
 
-    async def _live(self, bell: Any) -> AsyncIterator[ReminderFeedEvent]:
-        beats_at = time.monotonic() + HEARTBEAT_EVERY_S
-        while True:
-            async for event in self._events(replayed=False):
-                yield event
-            left_s = beats_at - time.monotonic()
-            if left_s <= 0:
-                await _viewer_now(self.context)
-                yield ReminderHeartbeat(**await self._place())
-                beats_at = time.monotonic() + HEARTBEAT_EVERY_S
-            else:
-                await bell.wait(min(left_s, POLL_EVERY_S))
-
-    async def _events(self, *, replayed: bool) -> AsyncIterator[ReminderFeedEvent]:
-        """What the log has after the place that was read last, to its end."""
-        while events := await feed.events_after(await _viewer_now(self.context), self.number):
-            for event in events:
-                if shown := await self._shown(event, replayed=replayed):
-                    yield shown
-
-    async def _shown(self, event: ReminderEvent, *, replayed: bool) -> ReminderFeedEvent | None:
-        """The event as the viewer may see it at this moment; None for a pop-up of which nothing is left."""
+    async def going_live(self) -> ReminderFeedLive:
         viewer = await _viewer_now(self.context)
-        self.number = event.number
-        if event.kind is ReminderEventKind.CLOSED:
-            return await self._closed(event)
-        still_open: Any = await feed.still_open(viewer, event.reminder_ids)
-        if not still_open:
-            return None
-        assert event.repeat_minutes is not None
-        return ReminderPopup(
-            reminders=still_open,
-            repeat_minutes=event.repeat_minutes,
-            replayed=replayed,
-            **await self._place(),
-        )
+        return ReminderFeedLive(open_count=await feed.open_count(viewer), **await self._place())
 
-    async def _closed(self, event: ReminderEvent) -> ReminderClosed:
-        assert event.reminder_id is not None and event.closed_reason is not None
-        return ReminderClosed(
-            reminder_id=strawberry.ID(global_id("Reminder", event.reminder_id)),
-            closed_reason=event.closed_reason,
-            snoozed_until=event.snoozed_until,
-            **await self._place(),
-        )
+    async def heartbeat(self) -> ReminderHeartbeat:
+        await _viewer_now(self.context)
+        self.seat.beat()
+        return ReminderHeartbeat(**await self._place())
+
+    async def new_events(self, *, replayed: bool) -> AsyncIterator[ReminderFeedEvent]:
+        """What the log has after the place that was read last, to its end, by the viewer's rights at each event."""
+        while True:
+            viewer = await _viewer_now(self.context)
+            page = await feed_pages.page_after(viewer, self.seat.number)
+            if not page.news:
+                return
+            for news in page.news:
+                if page.is_stale or await _viewer_now(self.context) != viewer:
+                    break
+                self.seat.number = news.number
+                if event := self._shown(news, replayed, self._at(page.server_time)):
+                    yield event
+
+    def _shown(self, news: News, replayed: bool, place: dict[str, Any]) -> ReminderFeedEvent | None:
+        """None for a pop-up of which nothing is left."""
+        if news.closed_reason is not None:
+            assert news.reminder_id is not None
+            return ReminderClosed(
+                reminder_id=strawberry.ID(global_id("Reminder", news.reminder_id)),
+                closed_reason=news.closed_reason,
+                snoozed_until=news.snoozed_until,
+                **place,
+            )
+        if not news.reminder_ids:
+            return None
+        assert news.repeat_minutes is not None
+        shown: Any = news.reminder_ids  # held
+        return ReminderPopup(reminders=shown, repeat_minutes=news.repeat_minutes, replayed=replayed, **place)
 
     async def _place(self) -> dict[str, Any]:
-        viewer = self.context.viewer
-        assert isinstance(viewer, Member)
-        return {
-            "cursor": feed.cursor_of(self.key, viewer.employee_id, self.number),
-            "server_time": await db.now(),
-        }
+        return self._at(await feed_pages.clock())
+
+    def _at(self, server_time: datetime | None) -> dict[str, Any]:
+        cursor = feed.cursor_of(self.key, self.seat.employee_id, self.seat.number)
+        return {"cursor": cursor, "server_time": server_time}
 
 
 async def _viewer_now(context: Context) -> Member:

@@ -22,6 +22,7 @@ class Beliefs:
 
     def __init__(self) -> None:
         self._by_hash: OrderedDict[str, Belief] = OrderedDict()
+        self._hashes_of: dict[UUID, set[str]] = {}
         self.generation = 0
 
     def get(self, hashed: str) -> AccountViewer | None:
@@ -34,17 +35,27 @@ class Beliefs:
         """Not kept if anything was forgotten since `generation`: it may have been read before that commit."""
         if generation != self.generation:
             return
+        self._drop(hashed)
         self._by_hash[hashed] = Belief(viewer, read_at)
-        self._by_hash.move_to_end(hashed)
+        self._hashes_of.setdefault(viewer.account_id, set()).add(hashed)
         if len(self._by_hash) > MOST_BELIEVED:
-            self._by_hash.popitem(last=False)
+            self._drop(next(iter(self._by_hash)))
 
     def forget(self, account_id: UUID) -> None:
         self.generation += 1
-        gone = [hashed for hashed, belief in self._by_hash.items() if belief.viewer.account_id == account_id]
-        for hashed in gone:
-            del self._by_hash[hashed]
+        for hashed in list(self._hashes_of.get(account_id, ())):
+            self._drop(hashed)
 
     def clear(self) -> None:
         self.generation += 1
         self._by_hash.clear()
+        self._hashes_of.clear()
+
+    def _drop(self, hashed: str) -> None:
+        belief = self._by_hash.pop(hashed, None)
+        if belief is None:
+            return
+        hashes = self._hashes_of[belief.viewer.account_id]
+        hashes.discard(hashed)
+        if not hashes:
+            del self._hashes_of[belief.viewer.account_id]

@@ -6,7 +6,6 @@ A cursor is the number of an event, signed for one employee, so that nobody read
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
-from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -18,7 +17,6 @@ from app.models import Employee, Reminder, ReminderEvent, ReminderState
 from app.policy import Member
 from app.services.popup_firing import MOST_SHOWN
 
-PAGE = 100
 NUMBER_BYTES = 8
 SIGNATURE_BYTES = 13
 CURSOR_LENGTH = (NUMBER_BYTES + SIGNATURE_BYTES) // 3 * 4
@@ -73,12 +71,6 @@ async def why_not_from(viewer: Member, number: int | None) -> ReminderResetReaso
     return ReminderResetReason.CURSOR_TOO_OLD if first is None or first > number + 1 else None
 
 
-async def events_after(viewer: Member, number: int) -> list[ReminderEvent]:
-    """The next events of his feed, at most PAGE, in order. Empty if he may have no reminders any more."""
-    later = ReminderEvent.visible_to(viewer).filter(number__gt=number)
-    return await later.order_by("number").limit(PAGE)
-
-
 async def repeat_minutes(viewer: Member) -> int | None:
     """How often his window comes back; None if it is off."""
     rows = await Employee.visible_to(viewer).filter(id=viewer.employee_id).values("reminder_interval_minutes")
@@ -88,21 +80,15 @@ async def repeat_minutes(viewer: Member) -> int | None:
 
 async def due(viewer: Member, *, now: datetime) -> list[UUID]:
     """The ids of all reminders that wait for him now, the longest due first."""
-    waiting = _open(viewer).filter(alert_at__lte=now).order_by("alert_at", "id").limit(MOST_SHOWN)
+    waiting = open_in_sight(viewer).filter(alert_at__lte=now).order_by("alert_at", "id").limit(MOST_SHOWN)
     return [row["id"] for row in await waiting.values("id")]
-
-
-async def still_open(viewer: Member, reminder_ids: Sequence[str]) -> list[UUID]:
-    """Those of these reminders that are still his, open and in reach, in the same order."""
-    wanted = [UUID(each) for each in reminder_ids]
-    found = {row["id"] for row in await _open(viewer).filter(id__in=wanted).values("id")}
-    return [each for each in wanted if each in found]
 
 
 async def open_count(viewer: Member) -> int:
     """How many open reminders he has, due or not."""
-    return await _open(viewer).count()
+    return await open_in_sight(viewer).count()
 
 
-def _open(viewer: Member) -> QuerySet[Reminder]:
+def open_in_sight(viewer: Member) -> QuerySet[Reminder]:
+    """His own open reminders of which he may see the contact."""
     return Reminder.visible_to(viewer).filter(assignee_id=viewer.employee_id, state=ReminderState.OPEN)

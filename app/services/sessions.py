@@ -5,21 +5,23 @@ moment a bell tells that the account's rights changed; a mutation reads it again
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from tortoise.queryset import QuerySet
 
-from app import db, jobs
+from app import db, db_rows, jobs
+from app.coalesce import Coalescer
 from app.config import settings
-from app.errors import NotFound, Unauthenticated
-from app.models import Employee, EmployeeStatus, Session
+from app.errors import NotFound
+from app.models import Employee, Session
 from app.policy import AccountViewer, Viewer
 from app.security import new_token, token_hash
-from app.services import members, session_rows
+from app.services import session_rows
 from app.services.beliefs import Beliefs
+from app.services.session_rows import SessionRow
 
 BELIEVED = Beliefs()
 CHANNEL = "viewers:"
@@ -27,17 +29,6 @@ TOUCHED_EVERY = timedelta(minutes=1)
 MOST_PER_ACCOUNT = 50
 LONGEST_USER_AGENT = 300
 LONGEST_ADDRESS = 45
-
-COLUMNS = (
-    "id",
-    "account_id",
-    "project_id",
-    "employee_id",
-    "last_used_at",
-    "absolute_expires_at",
-    "project__deletion_requested_at",
-    *(f"employee__{name}" for name in ("status", *members.FACTS)),
-)
 
 
 class Client(Protocol):
@@ -53,21 +44,29 @@ class Client(Protocol):
 async def authenticate(token: str | None, client: Client) -> Viewer:
     """Who asks; the anonymous viewer for no token. At most one second old, and never older than this process knows.
 
-    Using a session prolongs it, which is written once a minute. Raises Unauthenticated for a token that is unknown,
-    expired or revoked, whose employee is not active, or whose project waits for its deletion.
+    Using a session prolongs it, which is written once a minute. Those who ask in the same moment are looked up
+    together, outside of the caller's transaction. Raises Unauthenticated for a token that is unknown, expired or
+    revoked, whose employee is not active, or whose project waits for its deletion.
     """
     if token is None:
         return Viewer()
     hashed = token_hash(token)
     if (believed := BELIEVED.get(hashed)) is not None:
         return believed
+    return await _look_up((hashed, client.ip))
+
+
+async def _look_up_all(asked: Sequence[tuple[str, str]]) -> list[AccountViewer | Exception]:
+    """The viewers behind `(token hash, client's address)`."""
     started, generation = time.monotonic(), BELIEVED.generation
-    now = await db.now()
-    row = await _alive(hashed, now)
-    await _touch(row, client, now)
-    viewer = await _viewer(row)
-    BELIEVED.put(hashed, viewer, started, generation)
-    return viewer
+    found = await session_rows.alive([hashed for hashed, _ in asked])
+    await _touch(dict(asked), found)
+    for hashed, row in found.items():
+        BELIEVED.put(hashed, row.viewer, started, generation)
+    return [found[hashed].viewer if hashed in found else session_rows.ended() for hashed, _ in asked]
+
+
+_look_up = Coalescer(_look_up_all)
 
 
 async def read(token: str) -> AccountViewer:
@@ -206,48 +205,38 @@ def _no_such_project() -> NotFound:
     return NotFound("There is no such project.", input_path=("project_id",))
 
 
-async def _alive(hashed: str, now: datetime) -> Mapping[str, Any]:
-    """The row behind a token that may be used."""
-    rows: list[dict[str, Any]] = await Session.filter(
-        token_hash=hashed, revoked_at=None, expires_at__gt=now, absolute_expires_at__gt=now
-    ).values(*COLUMNS)
-    if not rows or not _may_work(rows[0]):
-        raise Unauthenticated("This session has ended. Sign in again.")
-    return rows[0]
-
-
-def _may_work(row: Mapping[str, Any]) -> bool:
-    """An account alone always; an employee while he is active and the project is not to be deleted."""
-    if row["employee_id"] is None:
-        return True
-    return row["employee__status"] is EmployeeStatus.ACTIVE and row["project__deletion_requested_at"] is None
-
-
-async def _touch(row: Mapping[str, Any], client: Client, now: datetime) -> None:
-    """Notes the use and prolongs the session. Nothing happens to one that was revoked meanwhile."""
-    if now - row["last_used_at"] < TOUCHED_EVERY:
-        return
-    await Session.filter(id=row["id"], revoked_at=None).update(
-        last_used_at=now,
-        expires_at=_idle_end(now, row["absolute_expires_at"]),
-        client_ip=client.ip[:LONGEST_ADDRESS],
+_TOUCH = """
+    UPDATE sessions SET last_used_at = $1, expires_at = used.expires_at, client_ip = used.client_ip
+    FROM {used} WHERE sessions.id = used.id AND sessions.id IN (
+        SELECT id FROM sessions WHERE id IN (SELECT used.id FROM {used}) AND revoked_at IS NULL {lock}
     )
+"""
+# Whoever holds a session at this moment uses or ends it: it need not be waited for.
+_LOCK = {"postgres": "FOR NO KEY UPDATE SKIP LOCKED", "sqlite": ""}
+
+
+async def _touch(ips: Mapping[str, str], found: Mapping[str, SessionRow]) -> None:
+    """Notes the use of those not used for a minute, and prolongs them. Nothing happens to one that was revoked meanwhile."""
+    used = [
+        {
+            "id": row.viewer.session_id,
+            "expires_at": _idle_end(row.now, row.absolute_expires_at),
+            "client_ip": ips[hashed][:LONGEST_ADDRESS],
+        }
+        for hashed, row in found.items()
+        if row.now - row.last_used_at >= TOUCHED_EVERY
+    ]
+    if not used:
+        return
+    now = next(iter(found.values())).now
+    source = db_rows.unpacked(
+        db.dialect(), "$2", "used", id="uuid", expires_at="timestamptz", client_ip="text"
+    )
+    await db.fetch(_TOUCH.format(used=source, lock=_LOCK[db.dialect()]), [now, db_rows.packed(used)])
 
 
 def _idle_end(now: datetime, ends_at: datetime) -> datetime:
     return min(now + timedelta(days=settings().session_idle_days), ends_at)
-
-
-async def _viewer(row: Mapping[str, Any]) -> AccountViewer:
-    if row["employee_id"] is None:
-        return AccountViewer(account_id=row["account_id"], session_id=row["id"])
-    return await members.member(
-        {name: row[f"employee__{name}"] for name in members.FACTS},
-        employee_id=row["employee_id"],
-        project_id=row["project_id"],
-        account_id=row["account_id"],
-        session_id=row["id"],
-    )
 
 
 async def _end_surplus(account_id: UUID, now: datetime) -> None:

@@ -12,7 +12,6 @@ from app import jobs
 from app.integrations.pubsub import Hub
 from app.jobs import Job, unit_of_work
 from app.models import Employee
-from app.schema import build
 from app.services import popup_firing, sessions
 from tests.graphql import Client
 
@@ -49,12 +48,9 @@ def hub(bells: object) -> Iterator[Hub]:
 async def answers(
     hub: Hub, client: Client, after: str | None = None, document: str = FEED
 ) -> AsyncIterator[Events]:
-    """The results as a socket gets and closes them."""
+    """The answers as a socket gets and closes them."""
     client.hub = hub
-    variables = {} if after is None else {"after": after}
-    results: Any = await build().stream(
-        document, variable_values=variables, context_value=await client.context()
-    )
+    results = client.subscribe(document, **({} if after is None else {"after": after}))
     async with aclosing(results):
         yield results
 

@@ -65,7 +65,7 @@ async def test_every_cursor_of_a_feed_continues_it_without_gap_or_repeat(
 async def test_a_long_backlog_is_read_page_by_page(
     hub: Hub, rep: Employee, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.services.feed.PAGE", 3)
+    monkeypatch.setattr("app.services.feed_pages.PAGE", 3)
     client = as_employee(rep)
     async with feed(hub, client) as events:
         cursor = (await until_live(events))[-1]["cursor"]

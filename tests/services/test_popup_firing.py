@@ -17,7 +17,7 @@ from app.models import (
     ReminderState,
 )
 from app.policy import Role
-from app.services import popup_firing, popups, reminder_log
+from app.services import popup_firing, reminder_log
 from tests.conftest import Clock
 from tests.factories import (
     make_contact,

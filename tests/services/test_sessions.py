@@ -1,5 +1,6 @@
 """Whom a token stands for, how long that is believed, and how quickly it ends."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -7,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from app import jobs
+from app import db, jobs
 from app.errors import Unauthenticated
 from app.jobs import unit_of_work
 from app.models import Account, Employee, EmployeeStatus, Session
@@ -211,9 +212,38 @@ async def test_within_a_second_the_database_is_not_asked_again(
 ) -> None:
     token = await open_session(await make_worker())
     first = await ask(token)
-    monkeypatch.setattr(sessions, "_alive", None)
+    monkeypatch.setattr(sessions, "_look_up", None)
 
     assert await ask(token) is first
+
+
+async def test_those_who_ask_in_one_moment_are_looked_up_together_and_one_refused_hurts_nobody(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    employees = [await make_worker() for _ in range(3)]
+    tokens = [await open_session(each) for each in employees]
+    await revoke(employees[1].account_id)
+    await Session.all().update(last_used_at=clock.at)
+    statements = []
+
+    def counting(how: Any) -> Any:
+        async def counted(sql: str, params: Any = ()) -> Any:
+            statements.append(sql.split()[0])
+            return await how(sql, params)
+
+        return counted
+
+    monkeypatch.setattr(db, "fetch", counting(db.fetch))
+    clock.advance(timedelta(minutes=2))
+    answers = await asyncio.gather(
+        *(ask(each) for each in [*tokens, tokens[0], new_token()]), return_exceptions=True
+    )
+
+    ids = [each.employee_id if isinstance(each, Member) else type(each) for each in answers]
+    assert ids == [employees[0].id, Unauthenticated, employees[2].id, employees[0].id, Unauthenticated]
+    assert statements == ["SELECT", "UPDATE"]
+    used = {each.employee_id: each.last_used_at for each in await Session.all()}
+    assert [used[each.id] == clock.at for each in employees] == [True, False, True]
 
 
 async def test_a_mutation_reads_the_session_from_the_database_whatever_is_believed() -> None:

@@ -1,0 +1,140 @@
+"""What is new in feeds, read for many employees at once: at nine o'clock a thousand windows open in one second.
+
+A batch takes one statement for the events, and one for each shape of viewer for the reminders of its pop-ups that are
+still open and in sight.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from app import db, db_rows
+from app.coalesce import Coalescer
+from app.models import ReminderClosedReason, ReminderEventKind
+from app.policy import Member, Permission
+from app.services.feed import open_in_sight
+from app.services.sight import in_sight
+
+#: Events of one feed that are read at once.
+PAGE = 100
+#: After this time what was read is read again: rights and reminders change while a slow client takes it in.
+GOOD_FOR_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """An event as the viewer may see it. A pop-up names those of its reminders that are still his, open and in sight."""
+
+    number: int
+    kind: ReminderEventKind
+    reminder_ids: Sequence[UUID]
+    repeat_minutes: int | None
+    reminder_id: UUID | None
+    closed_reason: ReminderClosedReason | None
+    snoozed_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The next events of a feed, in order, and the database's clock when they were read. Without events: the end."""
+
+    news: Sequence[News]
+    server_time: datetime | None
+    read_at: float
+
+    @property
+    def is_stale(self) -> bool:
+        return time.monotonic() - self.read_at >= GOOD_FOR_S
+
+
+async def page_after(viewer: Member, number: int) -> Page:
+    """What follows this number in the viewer's feed, at most PAGE. Empty if he may have no reminders any more."""
+    return await _page_after((viewer, number))
+
+
+async def clock() -> datetime:
+    """The database's clock, for all who ask in the same moment."""
+    return await _clock(None)
+
+
+async def _pages_after(asked: Sequence[tuple[Member, int]]) -> list[Page]:
+    read_at = time.monotonic()
+    rows = await _rows_after(asked)
+    shown = await _still_shown([(asked[row["place"]][0], row) for row in rows])
+    news: list[list[News]] = [[] for _ in asked]
+    for row, reminder_ids in zip(rows, shown, strict=True):
+        news[row["place"]].append(_news(row, reminder_ids))
+    server_time = db.clock_of(rows[0]["now"]) if rows else None
+    return [Page(each, server_time, read_at) for each in news]
+
+
+# As `ReminderEvent.visible_q` says: one's own, for REMINDER_OWN.
+_EVENTS: Mapping[db.Dialect, str] = {
+    "postgres": """
+        SELECT {clock} AS now, asked.place, e.number, e.kind, e.reminder_ids, e.reminder_id, e.closed_reason,
+            e.snoozed_until, e.repeat_minutes
+        FROM {asked} CROSS JOIN LATERAL (
+            SELECT * FROM reminder_events
+            WHERE employee_id = asked.employee_id AND project_id = asked.project_id AND number > asked.after
+            ORDER BY number LIMIT {page}
+        ) e ORDER BY asked.place, e.number
+    """,
+    "sqlite": """
+        SELECT {clock} AS now, asked.place, e.number, e.kind, e.reminder_ids, e.reminder_id, e.closed_reason,
+            e.snoozed_until, e.repeat_minutes
+        FROM {asked} JOIN reminder_events e ON e.id IN (
+            SELECT id FROM reminder_events
+            WHERE employee_id = asked.employee_id AND project_id = asked.project_id AND number > asked.after
+            ORDER BY number LIMIT {page}
+        ) ORDER BY asked.place, e.number
+    """,
+}
+
+
+async def _rows_after(asked: Sequence[tuple[Member, int]]) -> Sequence[Mapping[str, Any]]:
+    wanted = [
+        {"place": place, "employee_id": viewer.employee_id, "project_id": viewer.project_id, "after": number}
+        for place, (viewer, number) in enumerate(asked)
+        if viewer.may(Permission.REMINDER_OWN)
+    ]
+    if not wanted:
+        return []
+    dialect = db.dialect()
+    source = db_rows.unpacked(
+        dialect, "$1", "asked", place="bigint", employee_id="uuid", project_id="uuid", after="bigint"
+    )
+    sql = _EVENTS[dialect].format(clock=db.CLOCK[dialect], asked=source, page=PAGE)
+    return await db.fetch(sql, [db_rows.packed(wanted)])
+
+
+async def _still_shown(events: Sequence[tuple[Member, Mapping[str, Any]]]) -> list[list[UUID]]:
+    """For each event those of its reminders that are still the viewer's, open and in sight, in the same order."""
+    named = [[UUID(each) for each in orjson.loads(row["reminder_ids"])] for _, row in events]
+    asked = [(viewer, id_) for (viewer, _), ids in zip(events, named, strict=True) for id_ in ids]
+    seen = iter(await in_sight(open_in_sight, asked))
+    return [[id_ for id_ in ids if next(seen)] for ids in named]
+
+
+def _news(row: Mapping[str, Any], reminder_ids: Sequence[UUID]) -> News:
+    return News(
+        row["number"],
+        ReminderEventKind(row["kind"]),
+        reminder_ids,
+        row["repeat_minutes"],
+        db.as_uuid(row["reminder_id"]) if row["reminder_id"] else None,
+        ReminderClosedReason(row["closed_reason"]) if row["closed_reason"] else None,
+        db.as_datetime(row["snoozed_until"]) if row["snoozed_until"] else None,
+    )
+
+
+async def _clocks(asked: Sequence[None]) -> list[datetime]:
+    return [await db.now()] * len(asked)
+
+
+_page_after = Coalescer(_pages_after)
+_clock = Coalescer(_clocks)
