@@ -4,6 +4,7 @@
 #   make check                       format, lint, types, import contracts, drift of migrations and schema
 #   make bench [B="--scale 0.1"]     reference queries beside an ordinary server and bare SQL; bench/results.md
 #   make bench-peers [B=…]           the same beside PostGraphile and Mercurius; bench/results-peers.md
+#   make bench-feed                  sockets, pop-ups, the pop-up scan; bench/results-feed.md
 #   make schema                      write schema.graphql anew
 #   make migrations NAME=add_…       write a migration for what changed in app/models
 #   make lock                        resolve pyproject.toml into the hashed locks (needs uv)
@@ -20,7 +21,7 @@ NODE := $(VENV)/.node
 PEERS := bench/peers/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-peers schema migrations lock
+.PHONY: help run test check bench bench-peers bench-feed schema migrations lock
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -63,6 +64,9 @@ $(PEERS): bench/peers/package-lock.json $(NODE)
 
 bench-peers: $(DEV) $(NODE) $(PEERS)
 	$(BIN)/python -m bench.run_peers $(B)
+
+bench-feed: $(DEV)
+	$(BIN)/python -m bench.feed $(B)
 
 schema: $(RUNTIME)
 	$(BIN)/python -m app schema
