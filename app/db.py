@@ -18,6 +18,7 @@ from tortoise.connection import get_connection
 from tortoise.context import TortoiseContext
 
 from app import db_engines, db_migrator
+from app.db_transactions import PostgresTransaction
 
 Dialect = Literal["sqlite", "postgres"]
 
@@ -102,6 +103,24 @@ async def fetch(sql: str, params: Sequence[Any] = ()) -> list[dict[str, Any]]:
     client = connection()
     query = _numbered_for_sqlite(sql) if client.capabilities.dialect == "sqlite" else sql
     return await client.execute_query_dict(query, list(params))
+
+
+async def read(sql: str, params: Sequence[Any] = ()) -> Sequence[Mapping[str, Any]]:
+    """As `fetch`, for a plain SELECT: none that locks, or calls what has an effect. It needs no transaction to begin."""
+    client = connection()
+    if isinstance(client, PostgresTransaction):
+        rows: Sequence[Mapping[str, Any]] = await client.read(sql, params)
+        return rows
+    return await fetch(sql, params)
+
+
+async def write_last(sql: str, params: Sequence[Any] = ()) -> None:
+    """One statement, after which nothing is written before the transaction ends: often it is one by itself."""
+    client = connection()
+    if isinstance(client, PostgresTransaction):
+        await client.write_last(sql, params)
+    else:
+        await client.execute_insert(sql, list(params))
 
 
 async def fetch_row(sql: str, params: Sequence[Any] = ()) -> Sequence[Any]:

@@ -15,12 +15,11 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from uuid import UUID
 
 import asyncpg
-from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
+from tortoise.backends.asyncpg.client import AsyncpgDBClient
 from tortoise.backends.base.client import (
     BaseDBAsyncClient,
     TransactionalDBClient,
     TransactionContext,
-    TransactionContextPooled,
 )
 from tortoise.backends.sqlite.client import (
     SqliteClient,
@@ -29,6 +28,8 @@ from tortoise.backends.sqlite.client import (
 )
 from tortoise.connection import get_connections
 from tortoise.exceptions import IntegrityError, OperationalError, TransactionManagementError
+
+from app.db_transactions import PooledTransaction, PostgresTransaction
 
 BUSY_TIMEOUT_MS = 5000
 CONNECT_TIMEOUT_S = 10
@@ -82,7 +83,12 @@ def _postgres_credentials(url: str, pool_size: int) -> dict[str, Any]:
         "statement_cache_size": PREPARED_STATEMENTS,
         "max_cacheable_statement_size": LONGEST_PREPARED,
         # Short queries: compiling them costs more than it saves.
-        "server_settings": {"application_name": "divize", "timezone": "UTC", "jit": "off"},
+        "server_settings": {
+            "application_name": "divize",
+            "timezone": "UTC",
+            "jit": "off",
+            "default_transaction_isolation": "read committed",
+        },
     }
     if "sslmode" in options:
         credentials["ssl"] = options.pop("sslmode")
@@ -181,7 +187,7 @@ class Postgres(AsyncpgDBClient):
         return pool
 
     def _in_transaction(self) -> TransactionContext:
-        return _PooledTransaction(TransactionWrapper(self), self._pool_init_lock)
+        return PooledTransaction(PostgresTransaction(self), self._pool_init_lock)
 
     async def connect_apart(self) -> "asyncpg.Connection[asyncpg.Record]":
         """A connection outside the pool, for locks that belong to a session. The caller closes it."""
@@ -198,21 +204,6 @@ class Postgres(AsyncpgDBClient):
 
 async def _nothing_to_reset(connection: Any) -> None:
     """Instead of UNLOCK, CLOSE, UNLISTEN and RESET ALL. What is left open of a transaction asyncpg rolls back anyway."""
-
-
-class _PooledTransaction(TransactionContextPooled):
-    async def __aenter__(self) -> TransactionalDBClient:
-        """As Tortoise's own, which never gives the connection back to the pool when BEGIN fails."""
-        await self.ensure_connection()
-        client: Any = self.client
-        client._connection = await client._parent._pool.acquire()
-        try:
-            await client.begin()
-        except BaseException:
-            await client._parent._pool.release(client._connection)
-            raise
-        self.token = get_connections().set(self.connection_name, client)
-        return self.client
 
 
 def _base64(text: str | None) -> str | None:

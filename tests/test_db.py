@@ -3,9 +3,10 @@ import re
 import sqlite3
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tortoise.exceptions import TransactionManagementError
+from tortoise.exceptions import OperationalError, TransactionManagementError
 from tortoise.transactions import in_transaction
 
 from app import db
@@ -131,6 +132,70 @@ async def test_a_connection_goes_back_to_the_pool_without_a_query(league: str) -
         await db.fetch("SELECT 2")
 
     assert sent == ["SELECT 1", "BEGIN;", "SELECT 2", "COMMIT;"]
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_a_transaction_begins_with_its_first_statement_that_is_not_only_read(league: str) -> None:
+    await db.close()
+    await db.connect(league, models=MODELS, pool_size=1)
+    sent: list[str] = []
+    async with db.connection().acquire_connection() as connection:
+        connection.add_query_logger(lambda record: sent.append(record.query))
+
+    async with in_transaction():
+        await db.read("SELECT 1")
+    async with in_transaction():
+        await db.read("SELECT 2")
+        await db.write_last("UPDATE teams SET city = 'Praha'")
+    async with in_transaction():
+        await db.read("SELECT 3")
+        await db.fetch("UPDATE teams SET city = 'Plzeň'")
+        await db.read("SELECT 4")
+        await db.write_last("UPDATE teams SET city = 'Olomouc'")
+
+    alone = ["SELECT 1", "SELECT 2", "UPDATE teams SET city = 'Praha'"]
+    begun = ["UPDATE teams SET city = 'Plzeň'", "SELECT 4", "UPDATE teams SET city = 'Olomouc'"]
+    assert sent == [*alone, "SELECT 3", "BEGIN;", *begun, "COMMIT;"]
+    assert await db.fetch("SELECT city FROM teams") == [{"city": "Olomouc"}]
+
+
+async def transact(*statements: tuple[Any, str]) -> None:
+    async with in_transaction():
+        for run, sql in statements:
+            await run(sql)
+
+
+@pytest.mark.parametrize("last", [db.write_last, db.fetch])
+@pytest.mark.parametrize("first", [db.read, db.fetch])
+async def test_nothing_is_left_of_a_transaction_that_failed(league: str, first: Any, last: Any) -> None:
+    begun, renamed = (first, "SELECT 1"), (db.fetch, "UPDATE teams SET city = 'Praha'")
+
+    with pytest.raises(OperationalError):
+        await transact(begun, renamed, (last, "UPDATE nowhere SET city = 'Praha'"))
+    with pytest.raises(OperationalError):
+        await transact(begun, (last, "UPDATE teams SET city = no_such_function()"))
+
+    assert await db.fetch("SELECT city FROM teams") == [{"city": "Brno"}]
+
+
+async def fail_after_an_inner_transaction() -> None:
+    async with in_transaction():
+        await db.read("SELECT 1")
+        async with in_transaction():
+            await db.fetch("UPDATE teams SET city = 'Praha'")
+        raise RuntimeError
+
+
+async def test_an_inner_transaction_is_undone_with_the_outer_one(league: str) -> None:
+    with pytest.raises(RuntimeError):
+        await fail_after_an_inner_transaction()
+
+    assert await db.fetch("SELECT city FROM teams") == [{"city": "Brno"}]
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_each_statement_sees_what_was_committed_before_it(league: str) -> None:
+    assert await db.fetch("SHOW transaction_isolation") == [{"transaction_isolation": "read committed"}]
 
 
 @pytest.mark.parametrize("engine", ["postgres"])

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from functools import cache, lru_cache, partial
+from itertools import count, groupby
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from tortoise.expressions import Expression, Q, RawSQL, ResolveContext, ResolveR
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
+from app import db
 from app.errors import NotFound
 from app.ids import uuid7
 from app.policy import Viewer
@@ -19,6 +21,9 @@ from app.viewers import Shape, facts_of
 
 NOBODY = Q(id__in=())
 """The predicate that no row meets."""
+
+#: More rows are written by a statement for each table, and a transaction around them.
+MOST_IN_ONE_STATEMENT = 8
 
 EVERYBODY = Q()
 """The predicate that every row meets."""
@@ -59,63 +64,110 @@ class Table(Model):
 
         With `lock` nobody else changes it until the transaction ends; rows that point to it may still be added.
         """
-        facts, database = facts_of(viewer), cls._meta.db
-        statement = _statement_by_id(cls, facts.shape, lock, database.capabilities.dialect)
-        _, rows = await database.execute_query(statement.sql, statement.parameters_for((*facts.values, id)))
-        if not rows:
+        row = await cls.find_visible(viewer, lock=lock, id=id)
+        if row is None:
             raise NotFound(f"There is no such {cls.__name__.lower()}.", input_path=path)
-        return cls._init_from_db(**rows[0])
+        return row
+
+    @classmethod
+    async def find_visible(cls, viewer: Viewer, *, lock: bool = False, **sought: UUID | str) -> Self | None:
+        """The visible row that has these ids or texts in its columns, which only one row has."""
+        facts, columns = facts_of(viewer), tuple(sought)
+        statement = _selection(cls, facts.shape, columns, lock, db.dialect())
+        run = db.fetch if lock else db.read
+        rows = await run(statement.sql, statement.parameters_for((*facts.values, *sought.values())))
+        return cls._init_from_db(**rows[0]) if rows else None
+
+    @classmethod
+    def new(cls, **values: Any) -> Self:
+        """A row that is not written yet. Columns that are not given get the model's default."""
+        defaults = {name: make() for name, make in _defaults_of(cls).items() if name not in values}
+        return cls._init_from_db(**defaults, **values)
 
     @classmethod
     async def create(cls, using_db: Any = None, **values: Any) -> Self:
-        """A new row, as Tortoise's `create` makes one, which costs three times as much: it also asks for listeners.
-
-        Columns are converted and validated as the model says; those not given get the model's default.
-        """
-        meta = cls._meta
-        if using_db is not None or not values.keys() <= meta.fields_db_projection.keys():
+        """A new row, as Tortoise's `create` makes one, which costs twice as much: it also asks for listeners."""
+        if using_db is not None or not values.keys() <= cls._meta.fields_db_projection.keys():
             return await super().create(using_db, **values)
-        database = meta.db
-        executor = database.executor_class(model=cls, db=database)
-        made = {name: default() for name, default in _defaults_of(cls).items() if name not in values}
-        row = cls._init_from_db(**made, **values)
-        await executor.execute_insert(row)
+        row = cls.new(**values)
+        await db.connection().execute_insert(_insertion((cls,), db.dialect()), _written(row))
         return row
+
+
+async def insert_last(rows: Sequence[Table]) -> None:
+    """Writes rows made by `new`, in one statement if they are few; nothing else is written in this transaction after."""
+    models = tuple(type(row) for row in rows)
+    if len(rows) == 1 or (db.dialect() == "postgres" and len(rows) <= MOST_IN_ONE_STATEMENT):
+        await db.write_last(
+            _insertion(models, db.dialect()), [value for row in rows for value in _written(row)]
+        )
+        return
+    for model, alike in groupby(rows, key=type):
+        values = [_written(row) for row in alike]
+        await db.connection().execute_many(_insertion((model,), db.dialect()), values)
+
+
+def _written(row: Table) -> list[Any]:
+    """Its columns as the database takes them, validated as the model says."""
+    return [field.to_db_value(getattr(row, name), row) for name, field in _columns_of(type(row))]
+
+
+@cache
+def _columns_of(model: type[Table]) -> Sequence[tuple[str, fields.Field[Any]]]:
+    return [(name, model._meta.fields_map[name]) for name in model._meta.fields_db_projection]
 
 
 @cache
 def _defaults_of(model: type[Table]) -> Mapping[str, Callable[[], Any]]:
     """What makes the value of each column that is not given."""
-    columns = {name: model._meta.fields_map[name].default for name in model._meta.fields_db_projection}
-    return {
-        name: default if callable(default) else partial(copy, default) for name, default in columns.items()
-    }
+    defaults = {name: field.default for name, field in _columns_of(model)}
+    return {name: each if callable(each) else partial(copy, each) for name, each in defaults.items()}
 
 
-class _ById(NamedTuple):
+@lru_cache(maxsize=256)
+def _insertion(models: Sequence[type[Table]], dialect: db.Dialect) -> str:
+    """Inserts one row of each: on PostgreSQL all in one statement, on SQLite there is one only."""
+    mark, numbers, statements = "$" if dialect == "postgres" else "?", count(1), []
+    for model in models:
+        names = [name for name, _ in _columns_of(model)]
+        marks = ", ".join(f"{mark}{next(numbers)}" for _ in names)
+        columns = ", ".join(f'"{model._meta.fields_db_projection[name]}"' for name in names)
+        statements.append(f'INSERT INTO "{model._meta.db_table}" ({columns}) VALUES ({marks})')  # noqa: S608
+    *first, last = statements
+    before = ", ".join(f"row{number} AS ({statement})" for number, statement in enumerate(first))
+    return f"WITH {before} {last}" if first else last
+
+
+class _Selection(NamedTuple):
     """A statement that selects one visible row, made for markers: `places` says what stands at run time for which."""
 
     sql: str
     parameters: Sequence[Any]
     places: Sequence[tuple[int, int]]
 
-    def parameters_for(self, ids: Sequence[UUID]) -> list[Any]:
+    def parameters_for(self, values: Sequence[Any]) -> list[Any]:
         found = list(self.parameters)
         for position, place in self.places:
-            found[position] = ids[place]
+            found[position] = values[place]
         return found
 
 
 @lru_cache(maxsize=1024)
-def _statement_by_id(model: type[Table], shape: Shape, lock: bool, dialect: str) -> _ById:
-    """Making the SQL of a predicate takes Tortoise three times as long as running it: once for each shape of viewer."""
-    marker = UUID(int=0)
-    rows = model.visible_to(shape.viewer).filter(id=marker)
+def _selection(
+    model: type[Table], shape: Shape, columns: Sequence[str], lock: bool, dialect: db.Dialect
+) -> _Selection:
+    """Making the SQL of a predicate takes Tortoise three times as long as running it: once for each shape of viewer.
+
+    What is looked for has markers too, behind those of the shape.
+    """
+    sought = {name: UUID(int=number) for number, name in enumerate(columns)}
+    rows = model.visible_to(shape.viewer).filter(**sought)
     query = rows.select_for_update(no_key=True) if lock else rows
     query.sql()
     sql, parameters = query.query.get_parameterized_sql()
-    places = {str(each): place for each, place in shape.places.items()} | {str(marker): len(shape.places)}
-    return _ById(
+    markers = [*sorted(shape.places, key=shape.places.__getitem__), *sought.values()]
+    places = {str(marker): place for place, marker in enumerate(markers)}
+    return _Selection(
         sql,
         parameters,
         [(position, places[str(each)]) for position, each in enumerate(parameters) if str(each) in places],

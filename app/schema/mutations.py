@@ -245,7 +245,7 @@ class _Run:
         if earlier is not None:
             return {name: self._revived(name, kept) for name, kept in earlier.items()}
         values = await self._call()
-        await idempotency.keep(self.act.account, self.act.action, key, sent_hash, values, now=self.act.now)
+        idempotency.keep(self.act.account, self.act.action, key, sent_hash, values, now=self.act.now)
         return values
 
     def _revived(self, name: str, kept: Any) -> Any:

@@ -139,7 +139,7 @@ async def project_create(act: Act, input: ProjectCreateInput) -> Returned:
         )
         if key:
             values = {"project": project.id}
-            await idempotency.keep(account, act.action, key, sent_hash, values, now=act.now)
+            idempotency.keep(account, act.action, key, sent_hash, values, now=act.now)
     return {"project": project.id, **await signed_in(act, opened)}
 
 

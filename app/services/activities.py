@@ -24,7 +24,7 @@ async def record(viewer: Member, *, now: datetime, contact_id: UUID, **sent: Any
     clean = check(sent, _rules(now), required=("kind", "area", "summary"))
     viewer.require(WRITE_PERMISSION[clean["area"]])
     occurred_at = clean.pop("occurred_at", None) or now
-    activity = await Activity.create(
+    activity = Activity.new(
         project_id=contact.project_id,
         contact_id=contact.id,
         author_id=viewer.employee_id,
@@ -32,6 +32,7 @@ async def record(viewer: Member, *, now: datetime, contact_id: UUID, **sent: Any
         created_at=now,
         **clean,
     )
+    jobs.write(activity)
     jobs.note("Activity", activity.id, {"area": [None, activity.area], "contact_id": [None, contact.id]})
     return activity
 

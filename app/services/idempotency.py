@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from app import jobs
 from app.errors import IdempotencyMismatch
 from app.models import IdempotencyRecord
 from app.policy import AccountViewer, Member
@@ -20,8 +21,11 @@ async def earlier(
     Keys are the employee's own, or the account's outside of projects. Raises IdempotencyMismatch if the key stood for
     another mutation or another input.
     """
-    record = await IdempotencyRecord.visible_to(viewer).get_or_none(key=key, created_at__gt=now - KEPT_FOR)
+    record = await IdempotencyRecord.find_visible(viewer, key=key)
     if record is None:
+        return None
+    if record.created_at <= now - KEPT_FOR:
+        await record.delete()
         return None
     if (record.mutation, record.input_hash) != (mutation, sent_hash):
         raise IdempotencyMismatch(
@@ -30,7 +34,7 @@ async def earlier(
     return dict(record.result)
 
 
-async def keep(
+def keep(
     viewer: AccountViewer,
     mutation: str,
     key: str,
@@ -39,20 +43,21 @@ async def keep(
     *,
     now: datetime,
 ) -> None:
-    """Keeps the ids that the mutation made, and null for what is no id: a session is given out once.
+    """At the end of the unit of work, keeps the ids that the mutation made, and null for what is no id: a session is given out once.
 
     Of parallel repeats one gets through; the others fail on the unique key and must run again.
     """
-    await IdempotencyRecord.visible_to(viewer).filter(key=key, created_at__lte=now - KEPT_FOR).delete()
     member = viewer if isinstance(viewer, Member) else None
-    await IdempotencyRecord.create(
-        project_id=member.project_id if member else None,
-        scope_id=member.employee_id if member else viewer.account_id,
-        mutation=mutation,
-        key=key,
-        input_hash=sent_hash,
-        result={name: _id(value) for name, value in values.items()},
-        created_at=now,
+    jobs.write(
+        IdempotencyRecord.new(
+            project_id=member.project_id if member else None,
+            scope_id=member.employee_id if member else viewer.account_id,
+            mutation=mutation,
+            key=key,
+            input_hash=sent_hash,
+            result={name: _id(value) for name, value in values.items()},
+            created_at=now,
+        )
     )
 
 

@@ -8,13 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from app import db
 from app.errors import Unauthenticated
-from app.models import DivisionScope, Employee, EmployeeStatus
+from app.models import EmployeeStatus
 from app.policy import AccountViewer
-from app.services import members
+from app.services import member_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ async def alive(hashes: Sequence[str]) -> dict[str, SessionRow]:
     """
     dialect = db.dialect()
     sent = json.dumps(hashes) if dialect == "sqlite" else hashes
-    rows = await db.fetch(_STATEMENTS[dialect], [sent])
+    rows = await db.read(_STATEMENTS[dialect], [sent])
     found = ((row, db.clock_of(row["now"])) for row in rows)
     return {row["token_hash"]: _session_row(row, now) for row, now in found if _is_alive(row, now)}
 
@@ -51,16 +50,11 @@ def ended() -> Unauthenticated:
     return Unauthenticated("This session has ended. Sign in again.")
 
 
-def _statement(clock: str, is_asked_for: str, chosen: str) -> str:
-    """`chosen`: the ids of an employee's divisions as one text, with commas."""
-    facts = ", ".join(f"e.{name}" for name in members.FACTS)
+def _statement(dialect: db.Dialect, is_asked_for: str) -> str:
     return f"""
-        SELECT {clock} AS now, s.token_hash, s.id, s.account_id, s.project_id, s.employee_id, s.last_used_at,
-            s.expires_at, s.absolute_expires_at, e.status, {facts}, p.deletion_requested_at,
-            CASE WHEN e.division_scope = 'CHOSEN' THEN (
-                SELECT {chosen} FROM employee_divisions d
-                WHERE d.employee_id = e.id AND d.project_id = e.project_id
-            ) END AS chosen_divisions
+        SELECT {db.CLOCK[dialect]} AS now, s.token_hash, s.id, s.account_id, s.project_id, s.employee_id,
+            s.last_used_at, s.expires_at, s.absolute_expires_at, e.status, p.deletion_requested_at,
+            {member_rows.columns(dialect, "e")}
         FROM sessions s
         LEFT JOIN employees e ON e.id = s.employee_id
         LEFT JOIN projects p ON p.id = s.project_id
@@ -68,14 +62,8 @@ def _statement(clock: str, is_asked_for: str, chosen: str) -> str:
 
 
 _STATEMENTS: Mapping[db.Dialect, str] = {
-    "postgres": _statement(
-        db.CLOCK["postgres"], "s.token_hash = ANY($1)", "string_agg(d.division_id::text, ',')"
-    ),
-    "sqlite": _statement(
-        db.CLOCK["sqlite"],
-        "s.token_hash IN (SELECT value FROM json_each($1))",
-        "group_concat(d.division_id, ',')",
-    ),
+    "postgres": _statement("postgres", "s.token_hash = ANY($1)"),
+    "sqlite": _statement("sqlite", "s.token_hash IN (SELECT value FROM json_each($1))"),
 }
 
 
@@ -98,21 +86,10 @@ def _viewer(row: Mapping[str, Any]) -> AccountViewer:
     account_id, session_id = db.as_uuid(row["account_id"]), db.as_uuid(row["id"])
     if row["employee_id"] is None:
         return AccountViewer(account_id=account_id, session_id=session_id)
-    return members.member_with(
-        _facts(row),
-        frozenset(UUID(each) for each in (row["chosen_divisions"] or "").split(",") if each),
+    return member_rows.member_of(
+        row,
         employee_id=db.as_uuid(row["employee_id"]),
         project_id=db.as_uuid(row["project_id"]),
         account_id=account_id,
         session_id=session_id,
     )
-
-
-def _facts(row: Mapping[str, Any]) -> dict[str, Any]:
-    """As the model gives them."""
-    return {
-        **{name: row[name] for name in members.FLAGS.values()},
-        "roles": Employee._meta.fields_map["roles"].to_python_value(row["roles"]),
-        "division_scope": DivisionScope(row["division_scope"]),
-        "partner_id": db.as_uuid(row["partner_id"]) if row["partner_id"] else None,
-    }

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tortoise.exceptions import ValidationError
+from tortoise.exceptions import IntegrityError, ValidationError
 from tortoise.transactions import in_transaction
 
 from app.errors import NotFound
@@ -21,11 +21,16 @@ from app.models import (
     Session,
     Table,
 )
+from app.models.base import MOST_IN_ONE_STATEMENT, insert_last
 from app.policy import AccountViewer, Role, Viewer
 from tests import factories as make
 from tests.models.world import World, all_models, make_world, share, world_of
 
 pytestmark = pytest.mark.usefixtures("database")
+
+
+def columns(row: Any) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in type(row)._meta.fields_db_projection}
 
 
 async def found_one_by_one(model: type[Table], viewer: Viewer, *, lock: bool) -> set[Any]:
@@ -138,5 +143,31 @@ async def test_a_created_row_can_be_changed_and_saved() -> None:
     assert (await Division.get(id=division.id)).name == "Velkoobchod"
 
 
-def columns(row: Any) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in type(row)._meta.fields_db_projection}
+async def test_rows_written_together_are_all_there_however_many() -> None:
+    world, _ = await world_of(Role.DIRECTOR)
+    of_contact = {"project_id": world.project.id, "contact_id": world.contact.id, "author_id": world.me.id}
+    times = {"occurred_at": make.NOON, "created_at": make.NOON}
+
+    for count in (1, 2, MOST_IN_ONE_STATEMENT, MOST_IN_ONE_STATEMENT + 1, 100):
+        activities = [
+            Activity.new(kind="CALL", area="SALES", summary="Žádá o nabídku", **of_contact, **times)
+            for _ in range(count - 1)
+        ]
+        entries = [AuditEntry.new(action="activityRecord", created_at=make.NOON, changes={"a": [1, 2]})]
+        async with in_transaction():
+            await insert_last([*activities, *entries])
+
+        for row in (*activities, *entries):
+            assert columns(await type(row).get(id=row.id)) == columns(row)
+
+
+@pytest.mark.parametrize("count", [2, MOST_IN_ONE_STATEMENT + 1])
+async def test_of_rows_written_together_none_is_there_if_one_is_refused(count: int) -> None:
+    taken = await AuditEntry.create(action="contactCreate", created_at=make.NOON)
+    rows = [AuditEntry.new(action="contactUpdate", created_at=make.NOON) for _ in range(count - 1)]
+
+    with pytest.raises(IntegrityError):
+        async with in_transaction():
+            await insert_last([*rows, AuditEntry.new(id=taken.id, action="again", created_at=make.NOON)])
+
+    assert [entry.action for entry in await AuditEntry.all()] == ["contactCreate"]

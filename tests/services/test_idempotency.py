@@ -10,6 +10,7 @@ from tortoise.exceptions import IntegrityError
 from app import db
 from app.errors import IdempotencyMismatch
 from app.ids import uuid7
+from app.jobs import unit_of_work
 from app.models import IdempotencyRecord
 from app.policy import AccountViewer
 from app.services import idempotency
@@ -25,7 +26,8 @@ async def make_member() -> AccountViewer:
 
 
 async def keep(viewer: AccountViewer, key: str = "key", now: Any = NOON, **values: Any) -> None:
-    await idempotency.keep(viewer, "contactCreate", key, "hash", values or {"contact": CONTACT_ID}, now=now)
+    async with unit_of_work():
+        idempotency.keep(viewer, "contactCreate", key, "hash", values or {"contact": CONTACT_ID}, now=now)
 
 
 async def earlier(
