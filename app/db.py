@@ -136,6 +136,16 @@ async def fetch_row(sql: str, params: Sequence[Any] = ()) -> Sequence[Any]:
         return cast(Sequence[Any], (await raw.execute_fetchall(sql, params))[0])
 
 
+async def fetch_rows(sql: str, params: Sequence[Any] = ()) -> Sequence[Sequence[Any]]:
+    """As `fetch_row`, for a SELECT of any number of rows."""
+    client = connection()
+    client.log.debug("%s: %s", sql, params)
+    async with client.acquire_connection() as raw:
+        if client.capabilities.dialect == "postgres":
+            return cast(Sequence[Sequence[Any]], await raw.fetch(sql, *params))
+        return cast(Sequence[Sequence[Any]], await raw.execute_fetchall(sql, params))
+
+
 is_race = db_engines.is_race
 
 

@@ -117,6 +117,7 @@ class Engine:
         async with aclosing(events):
             async for event in events:
                 run = self._start(ast, operation, variables, context)
+                run.is_shared = True
                 await run.take_event(event)
                 yield await self._outcome(run, ast, variables)
 

@@ -1,6 +1,5 @@
 """The parameters of a statement while it is made: each value once, in the order of its first use."""
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -17,13 +16,10 @@ VIEWER, OWN, CONNECTIONS = 0, 1, 2
 class Parameters(Parameterizer):
     """Also hands pypika its placeholders: markers of the viewer's ids become parameters, other values constants."""
 
-    def __init__(
-        self, shape: Shape, dialect: Dialect, viewer_value: Callable[[int], str] | None = None
-    ) -> None:
+    def __init__(self, shape: Shape, dialect: Dialect) -> None:
         super().__init__()
         self.sources: list[Source] = []
         self._dialect = dialect
-        self._viewer_value = viewer_value
         self._placeholders: dict[Source, str] = {}
         self._places = {str(marker): place for marker, place in shape.places.items()}
 
@@ -32,19 +28,19 @@ class Parameters(Parameterizer):
         source = (group, place)
         if source not in self._placeholders:
             self.sources.append(source)
-            self._placeholders[source] = self._dialect.placeholder(len(self.sources))
+            self._placeholders[source] = self._dialect.placeholder(self.number())
         return self._placeholders[source]
 
-    def viewer(self, place: int) -> str:
-        """One of the viewer's ids: a parameter, or a column where one statement reads for several viewers."""
-        return self._viewer_value(place) if self._viewer_value else self.take(VIEWER, place)
+    def number(self) -> int:
+        """That of the parameter taken last."""
+        return len(self.sources)
 
     def create_param(self, value: Any) -> Parameter:
         return Parameter(self._written(value))
 
     def _written(self, value: Any) -> str:
         if (place := self._places.get(str(value))) is not None:
-            return self.viewer(place)
+            return self.take(VIEWER, place)
         if isinstance(value, bool):
             return "TRUE" if value else "FALSE"
         if isinstance(value, int):

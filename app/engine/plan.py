@@ -4,9 +4,7 @@ What @skip and @include say is part of the key, so a plan has no conditions left
 and walked once for each request.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from graphql import (
     FieldNode,
@@ -24,10 +22,9 @@ from app.engine.guards import LATE, SPEC, guard_of, metadata_of, python_name_of
 from app.engine.reads import Read, ReadEach, ReadOne, ReadPage
 from app.engine.selecting import Selecting
 from app.engine.selection import TYPENAME
+from app.engine.statement import Arguments
 from app.engine.values import Completer
 from app.viewers import Shape
-
-Arguments = Mapping[int, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,15 +13,16 @@ import orjson
 from graphql import GraphQLError, GraphQLResolveInfo
 from graphql.pyutils import Path, is_awaitable
 
-from app.engine import declare, statement
+from app.engine import declare, statement, together
 from app.engine.authorise import Inputs
 from app.engine.declare import TABLES, Row
 from app.engine.document import Document
 from app.engine.fill import Fill
 from app.engine.ids import local_id, type_and_id
-from app.engine.plan import Arguments, Payload, Plan, Root, late_payload, read_of_type
+from app.engine.plan import Payload, Plan, Root, late_payload, read_of_type
 from app.engine.reads import Read
 from app.engine.selection import TYPENAME
+from app.engine.statement import Arguments
 from app.engine.values import Demand, Unfit
 from app.errors import BadUserInput, NotFound
 from app.policy import Viewer
@@ -76,6 +77,8 @@ class Run:
     arguments: Arguments
     resolvers: Mapping[tuple[str, str], Any]
     viewer: Viewer
+    #: Whether others may ask the same in this moment: see `together`.
+    is_shared: bool = False
     values: dict[str, Any] = field(default_factory=dict)
     payloads: dict[str, Payload] = field(default_factory=dict)
     late_denials: list[GraphQLError] = field(default_factory=list)
@@ -106,7 +109,8 @@ class Run:
     async def read(self, reads: Sequence[Read], own: Sequence[Any]) -> list[Ready]:
         """What the reads find, in one statement, filled in. Raises BadUserInput for arguments that cannot be asked."""
         facts, key = facts_of(self.context.viewer), self.context.cursor_key
-        found = await statement.run(reads, own, facts, self.arguments, key)
+        road = together if self.is_shared else statement
+        found = await road.run(reads, own, facts, self.arguments, key)
         return [
             await self._filled(read, each) if each is not None else NULL
             for read, each in zip(reads, found, strict=True)

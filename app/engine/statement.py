@@ -1,6 +1,6 @@
 """Statements: made once for the form of what is asked, then run with each request's values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,14 @@ from app.engine.compile import Compiler
 from app.engine.dialects import Dialect, dialect_of
 from app.engine.parameters import Parameters, Source
 from app.engine.reads import Read
-from app.engine.selection import Pages
 from app.viewers import Facts, Shape
 
 STATEMENTS, STATEMENT_BYTES = 2_000, 32_000_000
+#: A statement's text, and what is kept beside it.
+BYTES_PER_LETTER = 2
+
+#: Coerced arguments, by the identity of their field node.
+Arguments = Mapping[int, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,34 +36,52 @@ async def run(
     reads: Sequence[Read],
     own: Sequence[Any],
     facts: Facts,
-    givens: Mapping[int, Mapping[str, Any]],
+    givens: Arguments,
     cursor_key: bytes,
 ) -> Sequence[bytes | None]:
     """The JSON of each read, in one statement; None for null.
 
-    `own` has one value for each read. `givens` are coerced arguments by the identity of their field node. Raises
-    BadUserInput for arguments that cannot be asked.
+    `own` has one value for each read. Raises BadUserInput for arguments that cannot be asked.
     """
     dialect = dialect_of(db.dialect())
-    pages = [each for read in reads for each in read.pages]
-    asked = [Asked.of(each, givens.get(id(each.node)) or {}, cursor_key, dialect) for each in pages]
-    statement = _statement(tuple(reads), facts.shape, dialect, pages, [each.form for each in asked])
+    asked = asked_below(reads, givens, cursor_key, dialect)
+    statement = _statement(tuple(reads), facts.shape, dialect, [each.form for each in asked])
     values = (facts.values, [dialect.value(each) for each in own], *(each.values for each in asked))
     row = await db.fetch_row(statement.sql, [values[group][place] for group, place in statement.sources])
-    return [value.encode() if isinstance(value, str) else value for value in row]
+    return [written(value) for value in row]
 
 
-def _statement(
-    reads: tuple[Read, ...], shape: Shape, dialect: Dialect, pages: Sequence[Pages], forms: Sequence[Form]
-) -> Statement:
+def asked_below(reads: Iterable[Read], givens: Arguments, cursor_key: bytes, dialect: Dialect) -> list[Asked]:
+    """What the arguments of all connections below ask for, in reading order."""
+    return [
+        Asked.of(each, givens.get(id(each.node)) or {}, cursor_key, dialect)
+        for read in reads
+        for each in read.pages
+    ]
+
+
+def compiler_for(
+    reads: Iterable[Read], parameters: Parameters, shape: Shape, dialect: Dialect, forms: Sequence[Form]
+) -> Compiler:
+    """A compiler that knows the form of each connection below."""
+    pages = [each for read in reads for each in read.pages]
+    numbered = {each: (number, form) for number, (each, form) in enumerate(zip(pages, forms, strict=True))}
+    return Compiler(dialect, shape, parameters, numbered)
+
+
+def written(value: str | bytes | None) -> bytes | None:
+    """JSON as the driver gave it, as bytes."""
+    return value.encode() if isinstance(value, str) else value
+
+
+def _statement(reads: tuple[Read, ...], shape: Shape, dialect: Dialect, forms: Sequence[Form]) -> Statement:
     key = (reads, shape, dialect.name, *forms)
     known = _statements.get(key)
     if known is not None:
         return known
     parameters = Parameters(shape, dialect)
-    numbered = {each: (number, form) for number, (each, form) in enumerate(zip(pages, forms, strict=True))}
-    compiler = Compiler(dialect, shape, parameters, numbered)
+    compiler = compiler_for(reads, parameters, shape, dialect, forms)
     columns = ", ".join(dialect.text(read.sql(compiler, place)) for place, read in enumerate(reads))
     aside = f"WITH {', '.join(compiler.asides)} " if compiler.asides else ""
     made = Statement(f"{aside}SELECT {columns}", tuple(parameters.sources))
-    return _statements.put(key, made, 2 * len(made.sql) + 500)
+    return _statements.put(key, made, BYTES_PER_LETTER * len(made.sql))

@@ -1,0 +1,146 @@
+"""Reading for many viewers of one shape in one statement: what subscriptions ask in the same moment.
+
+At nine o'clock a thousand windows open, each with an event of its own. Each event's document selects the same, for
+another viewer and other ids: so the viewers become rows of a list that stands in the statement, and their ids columns.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from app import db
+from app.coalesce import Coalescer
+from app.engine import statement
+from app.engine.asked import Form
+from app.engine.cache import Bounded
+from app.engine.dialects import Dialect, dialect_of
+from app.engine.parameters import CONNECTIONS, OWN, VIEWER, Parameters, Source
+from app.engine.reads import Read
+from app.engine.statement import BYTES_PER_LETTER, Arguments
+from app.viewers import Facts, Shape
+
+STATEMENTS, STATEMENT_BYTES = 200, 4_000_000
+#: Viewers that one statement reads for.
+MOST_TOGETHER = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """What must be the same for questions to be asked together."""
+
+    read: Read
+    shape: Shape
+    forms: tuple[Form, ...]
+    values: tuple[tuple[Any, ...], ...]
+    is_list: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One viewer's: the id, or the ids, that his event holds."""
+
+    alike: Alike
+    viewer: tuple[UUID, ...]
+    own: UUID | tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL that answers (number, JSON) for each viewer of the lists that come first among its parameters."""
+
+    sql: str
+    columns: tuple[Source, ...]
+    sources: tuple[Source, ...]
+
+
+_statements: Bounded[Statement] = Bounded(entries=STATEMENTS, most_bytes=STATEMENT_BYTES)
+
+
+async def run(
+    reads: Sequence[Read], own: Sequence[Any], facts: Facts, givens: Arguments, cursor_key: bytes
+) -> Sequence[bytes | None]:
+    """As `statement.run`, outside of any transaction, together with whatever others ask in the same moment."""
+    dialect = dialect_of(db.dialect())
+    if dialect.keeps_rows_aside or len(reads) != 1 or not own[0]:
+        return await statement.run(reads, own, facts, givens, cursor_key)
+    asked = statement.asked_below(reads, givens, cursor_key, dialect)
+    forms, values = tuple(each.form for each in asked), tuple(each.values for each in asked)
+    is_list = not isinstance(own[0], UUID)
+    alike = Alike(reads[0], facts.shape, forms, values, is_list)
+    ids = tuple(own[0]) if is_list else own[0]
+    return [await _together(Question(alike, tuple(facts.values), ids))]
+
+
+async def _answer_all(questions: Sequence[Question]) -> Sequence[bytes | Exception | None]:
+    groups: dict[Alike, list[int]] = defaultdict(list)
+    for place, question in enumerate(questions):
+        groups[question.alike].append(place)
+    answers: list[bytes | Exception | None] = [None] * len(questions)
+    for alike, places in groups.items():
+        found: Sequence[bytes | Exception | None]
+        try:
+            found = await _answers(alike, [questions[place] for place in places])
+        except Exception as error:  # noqa: BLE001 - raised for each of this group, and no other
+            found = [error] * len(places)
+        for place, answer in zip(places, found, strict=True):
+            answers[place] = answer
+    return answers
+
+
+_together: Coalescer[Question, bytes | None] = Coalescer(_answer_all, most=MOST_TOGETHER)
+
+
+async def _answers(alike: Alike, questions: Sequence[Question]) -> list[bytes | None]:
+    dialect = dialect_of(db.dialect())
+    made = _statement(alike, dialect)
+    columns = [
+        [question.viewer[place] if group == VIEWER else dialect.ids(question.own) for question in questions]
+        for group, place in made.columns
+    ]
+    constants = [alike.values[group - CONNECTIONS][place] for group, place in made.sources]
+    found: list[bytes | None] = [None] * len(questions)
+    for number, value in await db.fetch_rows(made.sql, [*columns, *constants]):
+        found[number - 1] = statement.written(value)
+    return found
+
+
+def _statement(alike: Alike, dialect: Dialect) -> Statement:
+    key = (alike.read, alike.shape, dialect.name, alike.is_list, *alike.forms)
+    known = _statements.get(key)
+    if known is not None:
+        return known
+    # Twice: how many lists come before the other parameters is known when all of it was made once.
+    lists: tuple[Source, ...] = ()
+    for _ in range(2):
+        parameters = _Columns(alike.shape, dialect, len(lists))
+        compiler = statement.compiler_for([alike.read], parameters, alike.shape, dialect, alike.forms)
+        made = dialect.text(alike.read.sql(compiler, 0))
+        lists = tuple(parameters.columns)
+    source = dialect.zipped([_name(each) for each in lists], "v", is_list=alike.is_list)
+    found = Statement(f"SELECT v.n, {made} FROM {source}", lists, tuple(parameters.sources))
+    return _statements.put(key, found, BYTES_PER_LETTER * len(found.sql))
+
+
+class _Columns(Parameters):
+    """The viewer's ids and the read's own are columns of a list; what else there is follows as parameters."""
+
+    def __init__(self, shape: Shape, dialect: Dialect, lists: int) -> None:
+        super().__init__(shape, dialect)
+        self._lists = lists
+        self.columns: dict[Source, None] = {}
+
+    def take(self, group: int, place: int) -> str:
+        if group in (VIEWER, OWN):
+            self.columns[group, place] = None
+            return f"v.{_name((group, place))}"
+        return super().take(group, place)
+
+    def number(self) -> int:
+        return self._lists + super().number()
+
+
+def _name(source: Source) -> str:
+    group, place = source
+    return "own" if group == OWN else f"p{place}"
