@@ -14,9 +14,9 @@ from app import config, db, logs
 from app.config import Settings
 from app.http import dev_mail, health
 from app.http.graphiql import graphiql_routes
-from app.http.graphql import GraphQLEndpoint, graphql_routes
+from app.http.graphql import GraphQLEndpoint
 from app.http.health import Unwell
-from app.http.hot import HotPost
+from app.http.hot import HotRoads
 from app.http.middleware import middleware
 from app.http.protocol import BoundedProtocol
 from app.http.sockets import Sockets
@@ -87,14 +87,14 @@ def create_app(settings: Settings, *, parts: Parts | None = None, mail_folder: P
     app = Starlette(
         lifespan=lifespan,
         routes=[
-            *graphql_routes(endpoint),
+            endpoint.route(),
             *graphiql_routes(),
             *health.routes(_probes(own)),
             *(dev_mail.routes(mail_folder) if mail_folder else []),
         ],
         middleware=middleware(settings),
     )
-    return HotPost(app, endpoint)
+    return HotRoads(app, endpoint)
 
 
 def from_environment() -> ASGIApp:

@@ -1,29 +1,23 @@
-"""`/graphql`: GraphQL over HTTP and, by the same address, over graphql-transport-ws.
+"""`/graphql`: GraphQL over HTTP (see `hot` for its shortest road) and, at the same address, over sockets (`websocket`).
 
-Strawberry's view is subclassed; HTTP is answered here, because most of what its view does had to be different: media
-types, statuses, malformed input, the choice of the operation, limits (see `responses`, `parameters`, `limits`).
+Strawberry's view is not used: media types, statuses, malformed input, the choice of the operation, limits and the
+handling of sockets all had to be different (see `responses`, `parameters`, `limits`).
 """
 
 from collections.abc import Awaitable
-from datetime import timedelta
 from typing import Any, NamedTuple
 
-import orjson
 from graphql import OperationDefinitionNode, OperationType
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocket
-from strawberry.asgi import GraphQL
-from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 
 from app.errors import BadRequest, CodedError, Timeout
 from app.http.credentials import (
     HttpSettings,
     bearer_token,
     client_of,
-    is_origin_allowed,
     refuse_secrets_in_url,
 )
 from app.http.limits import OPERATION_TIMEOUT_S
@@ -32,16 +26,13 @@ from app.http.parameters import Parameters, read_parameters
 from app.http.patience import within
 from app.http.responses import JSON, Answering, Refused, Reply, negotiate
 from app.http.sockets import Sockets
-from app.http.websocket import SocketHandler
-from app.http.wire import SocketAdapter
 from app.schema import execution
 from app.schema.context import Authenticate, ClientInfo, Context
 from app.schema.documents import DocumentSchema
 from app.schema.errors import presented, request_error
 
 PATH = "/graphql"
-INIT_TIMEOUT = timedelta(seconds=5)
-MOST_SUBSCRIPTIONS = 20
+SOCKET_PROTOCOL = "graphql-transport-ws"
 
 
 class Asked(NamedTuple):
@@ -53,16 +44,8 @@ class Asked(NamedTuple):
     method: str = "POST"
 
 
-def graphql_routes(endpoint: "GraphQLEndpoint") -> list[BaseRoute]:
-    return [Route(PATH, endpoint), WebSocketRoute(PATH, endpoint)]
-
-
-class GraphQLEndpoint(GraphQL[Context, None]):
-    """One schema at one address. `sockets` watches the open sockets; make it yourself to run it in a lifespan."""
-
-    schema: DocumentSchema
-    websocket_adapter_class = SocketAdapter
-    graphql_transport_ws_handler_class = SocketHandler
+class GraphQLEndpoint:
+    """One schema at one address, an ASGI application for HTTP. `sockets` watches the open sockets."""
 
     def __init__(
         self,
@@ -73,25 +56,18 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         settings: HttpSettings,
         sockets: Sockets | None = None,
     ) -> None:
-        super().__init__(
-            schema,
-            graphql_ide=None,
-            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
-            connection_init_wait_timeout=INIT_TIMEOUT,
-            max_subscriptions_per_connection=MOST_SUBSCRIPTIONS,
-        )
+        self.schema = schema
         self.authenticate = authenticate
         self.hub = hub
         self.settings = settings
         self.sockets = sockets or Sockets()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Strawberry's own turns every failure into text/plain."""
-        if scope["type"] == "http":
-            response = await self.respond(Request(scope, receive))
-            await response(scope, receive, send)
-        else:
-            await self.open_socket(WebSocket(scope, receive, send))
+        response = await self.respond(Request(scope, receive))
+        await response(scope, receive, send)
+
+    def route(self) -> Route:
+        return Route(PATH, self)
 
     async def open_context(self, token: str | None, client: ClientInfo, request_id: str) -> Context:
         """The context of one operation. Raises Unauthenticated if `token` is not, or no longer, a session."""
@@ -141,33 +117,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         if kind is OperationType.SUBSCRIPTION:
             raise BadRequest(
                 "Subscriptions are not answered over plain HTTP. Open a WebSocket to this address with the "
-                f"subprotocol {GRAPHQL_TRANSPORT_WS_PROTOCOL}."
+                f"subprotocol {SOCKET_PROTOCOL}."
             )
-
-    async def open_socket(self, websocket: WebSocket) -> None:
-        """Refuses the handshake with 400 or 403, or serves the socket to its end."""
-        try:
-            refuse_secrets_in_url(websocket)
-        except Refused as refusal:
-            answering = Answering(JSON, request_id_of(websocket))
-            await websocket.send_denial_response(answering.refused(refusal).response())
-            return
-        await self.run(websocket)
-
-    def _check_websocket_origin(self, request: WebSocket) -> bool:
-        # Strawberry's own also trusts any Origin that equals the Host header: see is_origin_allowed.
-        return is_origin_allowed(request.headers.get("origin"), self.settings)
-
-    def decode_json(self, data: str | bytes) -> object:
-        # json lets NaN and lone surrogates pass, and fails on deep nesting with a RecursionError.
-        return orjson.loads(data)
-
-    def encode_json(self, data: object) -> str:
-        # Text: a frame of bytes breaks clients. And json escapes every Czech letter.
-        return orjson.dumps(data).decode()
-
-    async def get_context(self, request: Any, response: Any) -> Any:
-        """None: Strawberry wants one context for a connection, here each operation opens its own."""
 
 
 async def _asked(request: Request) -> Asked:

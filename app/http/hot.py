@@ -1,7 +1,8 @@
-"""The hot road: an ordinary POST of JSON to `/graphql`, past Starlette and Strawberry's view.
+"""The hot roads to `/graphql`, past Starlette: ordinary POSTs of JSON, and sockets.
 
-Those cost 200 µs a request, more than a whole answer. Whatever is not ordinary takes the full road. Both ask the same
-endpoint, and answer alike to the byte: tests/http/test_roads.py compares them.
+Starlette with our middleware costs 200 µs a request, more than a whole answer, and 10 KiB a socket. A POST that is not
+ordinary takes the full road. Both ask the same endpoint, and answer alike to the byte: tests/http/test_roads.py
+compares them.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from structlog.contextvars import bind_contextvars
 from app.http import limits
 from app.http.credentials import LONGEST_USER_AGENT, bearer_token
 from app.http.graphql import PATH, Asked, GraphQLEndpoint
+from app.http.handshake import serve_socket
 from app.http.middleware import (
     GZIP_FROM_BYTES,
     GZIP_IN_THREAD_FROM_BYTES,
@@ -44,8 +46,8 @@ VARY_OF_FAILURES = (b"vary", b"Origin")
 log = logging.getLogger("divize.http")
 
 
-class HotPost:
-    """The outermost application: answers what is ordinary, and hands everything else to `app`."""
+class HotRoads:
+    """The outermost application: serves what is ordinary, and hands everything else to `app`."""
 
     def __init__(self, app: ASGIApp, endpoint: GraphQLEndpoint) -> None:
         self.app = app
@@ -58,6 +60,9 @@ class HotPost:
             if media_type := _media_type_if_ordinary(scope, heads):
                 await self._serve(scope, heads, media_type, receive, send)
                 return
+        if scope["type"] == "websocket" and scope["path"] == PATH:
+            await serve_socket(self._endpoint, scope, receive, send)
+            return
         await self.app(scope, receive, send)
 
     async def _serve(self, scope: Scope, heads: Heads, media_type: str, receive: Receive, send: Send) -> None:

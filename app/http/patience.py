@@ -20,12 +20,14 @@ async def within(seconds: float, work: Coroutine[Any, Any, Result]) -> Result:
         result: Result = done.value
         return result
     async with asyncio.timeout(seconds):
-        return await _resumed(work, pause)
+        return await resumed(work, pause)
 
 
 @coroutine
-def _resumed(work: Coroutine[Any, Any, Result], pause: Any) -> Generator[Any, Any, Result]:
-    """`work` after its first pause, of which the loop is told only now."""
+def resumed(
+    work: Coroutine[Any, Any, Result] | Generator[Any, Any, Result], pause: Any
+) -> Generator[Any, Any, Result]:
+    """`work` after its first pause, of which the loop is told only now, by whichever task awaits this."""
     while True:
         try:
             step = partial(work.send, (yield pause))

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import orjson
 from graphql import GraphQLError
 from starlette.responses import Response
-from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from app.errors import (
     BadRequest,
@@ -130,15 +129,6 @@ def masked(request_id: str) -> Reply:
 
 def as_json(errors: Iterable[GraphQLError]) -> bytes:
     return orjson.dumps([error.formatted for error in errors])
-
-
-def is_request_error(result: ExecutionResult) -> bool:
-    """Was nothing executed? Strawberry says so itself, except of variables that did not fit: their errors have no path."""
-    if isinstance(result, PreExecutionError):
-        return True
-    return (
-        bool(result.errors) and result.data is None and not any(error.path for error in result.errors or ())
-    )
 
 
 def negotiate(accept: str | None) -> str:

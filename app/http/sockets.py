@@ -28,7 +28,7 @@ class Socket(Protocol):
     async def recheck(self) -> None:
         """Closes itself if its session is gone."""
 
-    async def end(self, code: int, reason: str) -> None: ...
+    def end(self, code: int, reason: str) -> None: ...
 
 
 class Sockets:
@@ -96,9 +96,10 @@ class Sockets:
         """The hub was away: any account may have changed meanwhile."""
         self._recheck_soon(self._sockets)
 
-    async def close_all(self, code: int = GOING_AWAY, reason: str = "Restarting") -> None:
+    def close_all(self, code: int = GOING_AWAY, reason: str = "Restarting") -> None:
         """For a shutdown that wants sockets closed before the server does it."""
-        await asyncio.gather(*(socket.end(code, reason) for socket in list(self._sockets)))
+        for socket in self._sockets:
+            socket.end(code, reason)
 
     async def _keep_watch(self) -> None:
         while True:

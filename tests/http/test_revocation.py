@@ -171,7 +171,7 @@ async def test_a_message_about_an_account_without_sockets_is_harmless(toy: Toy) 
 async def test_all_sockets_can_be_sent_away(toy: Toy) -> None:
     async with signed_in(toy) as a, signed_in(toy, toy.sign_in()) as b:
         await listening(toy, a)
-        await toy.sockets.close_all()
+        toy.sockets.close_all()
 
         assert [(await client.closed())[0] for client in (a, b)] == [1012, 1012]
     await eventually(lambda: not toy.feeds)

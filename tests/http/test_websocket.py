@@ -2,13 +2,12 @@
 
 import asyncio
 import time
-from datetime import timedelta
 from typing import Any
 
 import orjson
 import pytest
 
-from app.http import graphql, websocket, wire
+from app.http import outbox, socket_operation, websocket
 from tests.http.socket_client import eventually, opened, signed_in
 from tests.http.toy import Toy, running
 
@@ -84,10 +83,10 @@ async def test_a_wrong_token_closes_with_4403(toy: Toy, payload: dict[str, Any])
         assert (await client.closed())[0] == 4403
 
 
-async def test_without_init_the_socket_closes_with_4408(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert timedelta(seconds=5) == graphql.INIT_TIMEOUT
-    monkeypatch.setattr(graphql, "INIT_TIMEOUT", timedelta(seconds=0.2))
-    async with running() as toy, opened(toy) as client:
+async def test_without_init_the_socket_closes_with_4408(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert websocket.INIT_TIMEOUT_S == 5
+    monkeypatch.setattr(websocket, "INIT_TIMEOUT_S", 0.2)
+    async with opened(toy) as client:
         assert (await client.closed())[0] == 4408
 
 
@@ -301,7 +300,7 @@ async def test_compression_is_not_offered(toy: Toy) -> None:
 async def test_an_operation_that_takes_too_long_is_given_up(
     toy: Toy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(websocket, "OPERATION_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(socket_operation, "OPERATION_TIMEOUT_S", 0.05)
     async with signed_in(toy) as client:
         await client.subscribe("{ slow }")
         error = await client.receive()
@@ -319,7 +318,7 @@ async def test_a_client_that_leaves_stops_its_subscriptions(toy: Toy) -> None:
 
 
 async def test_a_reader_that_sleeps_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "SEND_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(outbox, "SEND_TIMEOUT_S", 0.3)
     async with running() as toy, signed_in(toy) as client:
         await client.subscribe("subscription { flood }")
         client.connection.transport.pause_reading()

@@ -18,8 +18,8 @@ from strawberry.types import Info
 
 from app.errors import Forbidden, Invalid, NotFound, RateLimited, ServiceUnavailable, Unauthenticated
 from app.http.graphiql import graphiql_routes
-from app.http.graphql import GraphQLEndpoint, graphql_routes
-from app.http.hot import HotPost
+from app.http.graphql import GraphQLEndpoint
+from app.http.hot import HotRoads
 from app.http.middleware import middleware
 from app.http.protocol import BoundedProtocol
 from app.http.sockets import Sockets
@@ -169,7 +169,7 @@ class Toy:
     is_database_down: bool = False
     done: list[str] = field(default_factory=list)
     feeds: list[asyncio.Queue[str]] = field(default_factory=list)
-    front: HotPost = field(init=False)
+    front: HotRoads = field(init=False)
     server: uvicorn.Server = field(init=False)
     port: int = 0
 
@@ -241,8 +241,8 @@ async def running(sockets: Sockets | None = None, **settings: Any) -> AsyncItera
         endpoint = GraphQLEndpoint(
             schema, authenticate=toy.authenticate, hub=toy, settings=chosen, sockets=toy.sockets
         )
-        routes = [*graphql_routes(endpoint), *graphiql_routes()]
-        toy.front = HotPost(Starlette(routes=routes, middleware=middleware(chosen)), endpoint)
+        routes = [endpoint.route(), *graphiql_routes()]
+        toy.front = HotRoads(Starlette(routes=routes, middleware=middleware(chosen)), endpoint)
         config = uvicorn.Config(
             toy.front,
             http=BoundedProtocol,
