@@ -51,6 +51,8 @@ class SocketOperation:
             pass  # whoever closed the socket has ended us, or is about to
         except CodedError as refusal:
             self._refuse([request_error(refusal, self._request_id)])
+        except GraphQLError as refusal:
+            self._refuse(presented([refusal], self._request_id))
         except Exception as error:  # noqa: BLE001 - the edge: masked, and logged under the request id
             self._stumble(error)
         finally:

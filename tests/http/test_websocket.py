@@ -221,10 +221,9 @@ async def test_a_request_error_ends_its_operation_and_leaves_the_others_alive(
     [
         ("{ boom }", "INTERNAL_SERVER_ERROR"),
         ("{ denied }", "FORBIDDEN"),
-        ("subscription { trap }", "INTERNAL_SERVER_ERROR"),
     ],
 )
-async def test_errors_of_fields_and_streams_are_coded_and_masked(toy: Toy, query: str, code: str) -> None:
+async def test_errors_of_fields_are_coded_and_masked(toy: Toy, query: str, code: str) -> None:
     async with signed_in(toy) as client:
         await client.subscribe(query)
         received = await client.receive_until_complete()
@@ -237,6 +236,16 @@ async def test_errors_of_fields_and_streams_are_coded_and_masked(toy: Toy, query
     ]
     assert [error["extensions"]["code"] for error in errors] == [code]
     assert "SELECT" not in str(received)
+
+
+async def test_a_stream_that_breaks_asks_its_client_to_come_back(toy: Toy) -> None:
+    async with signed_in(toy) as client:
+        await client.subscribe("subscription { trap }")
+        event = await client.receive()
+        code, reason = await client.closed()
+
+    assert event["payload"] == {"data": {"trap": "one"}}
+    assert (code, reason) == (1013, "Try again later")
 
 
 @pytest.mark.parametrize("after", [0, 2])
