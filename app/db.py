@@ -130,6 +130,8 @@ async def fetch_row(sql: str, params: Sequence[Any] = ()) -> Sequence[Any]:
     """
     client = connection()
     client.log.debug("%s: %s", sql, params)
+    if isinstance(client, db_engines.Postgres):
+        return await client.fetch_row(sql, params)
     async with client.acquire_connection() as raw:
         if client.capabilities.dialect == "postgres":
             return cast(Sequence[Any], await raw.fetchrow(sql, *params))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 
 from app.engine.dialects import Dialect
 from app.engine.paging import Page, Term
@@ -33,10 +33,21 @@ class Asked:
 
     form: Form
     values: tuple[Any, ...]
+    has_tag: bool
 
     @classmethod
     def of(cls, pages: Pages, given: Mapping[str, Any], cursor_key: bytes, dialect: Dialect) -> "Asked":
         """From coerced arguments. Raises BadUserInput for what cannot be asked."""
+        known = pages.asked.get(dialect.name)
+        if known is not None and known[0] is given:
+            return cast(Asked, known[1])
+        made = cls._of(pages, given, cursor_key, dialect)
+        if not made.has_tag:  # a tag is the project's; everything else is the document's
+            pages.asked[dialect.name] = (given, made)
+        return made
+
+    @classmethod
+    def _of(cls, pages: Pages, given: Mapping[str, Any], cursor_key: bytes, dialect: Dialect) -> "Asked":
         page = Page.of(pages.table, given, pages.order, cursor_key, has_cursors=pages.has_cursors)
         values: list[Any] = [page.tag] if pages.has_cursors else []
         after, before = _place(page.after, values), _place(page.before, values)
@@ -46,7 +57,7 @@ class Asked:
         words = [] if search is None else [dialect.word(word) for word in search_words(search)]
         values += words
         form = Form(page.size, page.backward, page.terms, after, before, shape, len(words))
-        return cls(form, tuple(dialect.value(each) for each in values))
+        return cls(form, tuple(dialect.value(each) for each in values), has_tag=bool(page.tag))
 
 
 def _place(cursor: tuple[Any, ...] | None, values: list[Any]) -> Mask | None:

@@ -4,7 +4,7 @@ A denied output field is left out and answered null with one FORBIDDEN error, ho
 denied input field, argument, mutation, subscription, or a missing level refuses the whole operation.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,17 +12,11 @@ from graphql import FieldNode as Node
 from graphql import (
     GraphQLError,
     GraphQLField,
-    GraphQLInputObjectType,
-    GraphQLInputType,
     GraphQLInterfaceType,
-    GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
-    ListValueNode,
-    ObjectValueNode,
     OperationDefinitionNode,
     OperationType,
-    VariableNode,
     get_named_type,
     is_list_type,
 )
@@ -30,12 +24,11 @@ from graphql import (
 from app.engine.declare import TABLES
 from app.engine.document import CompositeType, Document, response_key
 from app.engine.guards import LATE, guard_of, metadata_of
-from app.errors import BadUserInput, CodedError, Unauthenticated
+from app.engine.inputs import Input, located
+from app.errors import CodedError, Unauthenticated
 from app.policy import Guard, Level, Viewer
 
 MOST_ERRORS = 20
-#: Values in the arguments of all fields together: aliases must not multiply one large variable.
-MOST_VALUES = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +52,7 @@ class Authorisation:
     document: Document
     viewer: Viewer
     denials: dict[str, GraphQLError] = field(default_factory=dict)
-    inputs: list["Input"] = field(default_factory=list)
+    inputs: list[Input] = field(default_factory=list)
 
     def operation(self, operation: OperationDefinitionNode) -> list[GraphQLError]:
         """One error for each denied field. Raises GraphQLError if the whole operation is refused."""
@@ -122,78 +115,6 @@ class Authorisation:
             "pathPattern": list(place.pattern),
         }
         self.denials.setdefault(coordinate, error)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Input:
-    """A field with arguments that the viewer may read."""
-
-    definition: GraphQLField
-    node: Node
-    path: tuple[str | int, ...]
-
-    @property
-    def is_constant(self) -> bool:
-        """Are its arguments the same at every run?"""
-        return not any(_has_variable(argument.value) for argument in self.node.arguments or ())
-
-
-def _has_variable(value: Any) -> bool:
-    if isinstance(value, ListValueNode):
-        return any(_has_variable(each) for each in value.values)
-    if isinstance(value, ObjectValueNode):
-        return any(_has_variable(each.value) for each in value.fields)
-    return isinstance(value, VariableNode)
-
-
-@dataclass(slots=True)
-class Inputs:
-    """The arguments of one request: coerced, walked once for what the viewer may not send, and counted."""
-
-    viewer: Viewer
-    values: int = 0
-    node: Any = None
-    path: tuple[str | int, ...] = ()
-
-    def read(self, document: Document, inputs: Iterable[Input]) -> dict[int, dict[str, Any]]:
-        """By the identity of the field's node. Raises GraphQLError if the whole operation is refused."""
-        found: dict[int, dict[str, Any]] = {}
-        for each in inputs:
-            self.node, self.path = each.node, each.path
-            given = document.arguments(each.definition, each.node)
-            for name, value in given.items():
-                declared = each.definition.args[name]
-                self._require(guard_of(declared), f"the argument {name}")
-                self._check(declared.type, value)
-            found[id(each.node)] = given
-        return found
-
-    def _check(self, type_: GraphQLInputType, given: Any) -> None:
-        self.values += 1
-        if self.values > MOST_VALUES:
-            refusal = BadUserInput(f"The arguments hold more than {MOST_VALUES} values, each use counted.")
-            raise GraphQLError(str(refusal), [self.node], original_error=refusal)
-        if isinstance(type_, GraphQLNonNull):
-            type_ = type_.of_type
-        if isinstance(type_, GraphQLList) and isinstance(given, list):
-            for each in given:
-                self._check(type_.of_type, each)
-        elif isinstance(type_, GraphQLInputObjectType) and isinstance(given, Mapping):
-            for name, value in given.items():
-                self._require(guard_of(type_.fields[name]), f"{type_.name}.{name}")
-                self._check(type_.fields[name].type, value)
-
-    def _require(self, guard: Guard | None, what: str) -> None:
-        if guard is not None and not guard.granted_to(self.viewer):
-            error = located(guard.refusal(self.viewer), self.node, self.path)
-            error.extensions = {**(error.extensions or {}), "coordinate": what}
-            raise error
-
-
-def located(refusal: CodedError, node: Node, path: Sequence[str | int]) -> GraphQLError:
-    """The refusal as GraphQL's own error, at its place."""
-    extensions = {"code": refusal.code, **refusal.extensions}
-    return GraphQLError(str(refusal), [node], path=list(path), original_error=refusal, extensions=extensions)
 
 
 def _seen_as_rows(owner: CompositeType, guard: Guard) -> bool:

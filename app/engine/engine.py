@@ -22,23 +22,22 @@ from graphql import (
     Visitor,
     visit,
 )
-from graphql.execution.values import VariableValues, get_variable_values
+from graphql.execution.values import VariableValues
 
 from app.engine import core, plan
-from app.engine.authorise import Inputs
 from app.engine.cache import Bounded
 from app.engine.document import Document
+from app.engine.inputs import Inputs
 from app.engine.plan import Plan
 from app.engine.run import Context, Run
 from app.engine.values import Unfit
+from app.engine.variables import NONE, Variables
 from app.viewers import facts_of
 
 PLANS, PLAN_BYTES = 4_000, 64_000_000
 OPERATIONS, OPERATION_BYTES = 2_000, 16_000_000
 #: What a plan takes for each character of its document, measured over the reference documents, and a bit.
 BYTES_PER_CHARACTER = 60
-
-NO_VARIABLES: Mapping[str, Any] = {}
 
 
 class Refused(Exception):
@@ -64,6 +63,7 @@ class Known:
     operation: OperationDefinitionNode
     fragments: Mapping[str, FragmentDefinitionNode]
     conditions: tuple[str, ...]
+    variables: Variables
     weight: int
 
 
@@ -80,7 +80,7 @@ class Engine:
         """The data of an operation that touches nothing; None if it does, or has variables."""
         if operation.variable_definitions:
             return None
-        found = self._plan(self._known_of(ast, operation), _NONE, context)
+        found = self._plan(self._known_of(ast, operation), NONE, context)
         if not found.touches_nothing or found.denials:
             return None
         return orjson.dumps({root.key: root.type.name for root in found.roots})
@@ -141,7 +141,9 @@ class Engine:
     ) -> Run:
         """Decides, before anything is executed. Raises Refused."""
         known = self._known_of(ast, operation)
-        coerced = self._coerced(operation, variables)
+        coerced = known.variables.coerced(variables)
+        if not isinstance(coerced, VariableValues):
+            raise Refused(coerced)
         try:
             found = self._plan(known, coerced, context)
             document = Document(self.schema, known.fragments, coerced)
@@ -152,15 +154,6 @@ class Engine:
         except GraphQLError as refusal:
             raise Refused([refusal]) from refusal
         return Run(found, document, context, arguments, self.resolvers, context.viewer)
-
-    def _coerced(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> VariableValues:
-        definitions = operation.variable_definitions
-        if not definitions:
-            return _NONE
-        coerced = get_variable_values(self.schema, definitions, dict(variables))
-        if not isinstance(coerced, VariableValues):
-            raise Refused(coerced)
-        return coerced
 
     def _plan(self, known: Known, variables: VariableValues, context: Context) -> Plan:
         shape = facts_of(context.viewer).shape
@@ -181,11 +174,10 @@ class Engine:
             node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)
         }
         characters = len(ast.loc.source.body) if ast.loc else 0
-        made = Known(operation, fragments, _conditions(ast), BYTES_PER_CHARACTER * characters + 1_000)
-        return self._known.put(id(operation), made, made.weight)
-
-
-_NONE = VariableValues({}, {})
+        weight = BYTES_PER_CHARACTER * characters + 1_000
+        variables = Variables(self.schema, operation)
+        made = Known(operation, fragments, _conditions(ast), variables, weight)
+        return self._known.put(id(operation), made, weight)
 
 
 def _conditions(ast: DocumentNode) -> tuple[str, ...]:

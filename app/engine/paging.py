@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from app.policy import Level
 
 DEFAULT_SIZE, LARGEST_SIZE = 25, 100
 MOST_COUNTED = 10_000
+REMEMBERED_TAGS = 2_000
 
 Term = tuple[str, bool]
 
@@ -107,7 +109,16 @@ def _plain(given: Any) -> Any:
     return given.value if isinstance(given, Enum) else given
 
 
-def _tag(key: bytes, name: str, terms: Sequence[Term], where: Any, search: Any) -> str:
+def _tag(key: bytes, name: str, terms: tuple[Term, ...], where: Any, search: Any) -> str:
+    return _signed(key, name, terms, where, search) if where or search else _tag_of_all(key, name, terms)
+
+
+@lru_cache(maxsize=REMEMBERED_TAGS)
+def _tag_of_all(key: bytes, name: str, terms: tuple[Term, ...]) -> str:
+    return _signed(key, name, terms, None, None)
+
+
+def _signed(key: bytes, name: str, terms: Sequence[Term], where: Any, search: Any) -> str:
     text = json.dumps([name, terms, where, search], default=_plain, sort_keys=True)
     return hmac.new(key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:16]
 

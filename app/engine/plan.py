@@ -15,10 +15,11 @@ from graphql import (
     get_named_type,
 )
 
-from app.engine.authorise import Authorisation, Input, Inputs
+from app.engine.authorise import Authorisation
 from app.engine.declare import TABLES, ById, Held, Listing, Own, Spec
 from app.engine.document import Document
 from app.engine.guards import LATE, SPEC, guard_of, metadata_of, python_name_of
+from app.engine.inputs import Input, Inputs
 from app.engine.reads import Read, ReadEach, ReadOne, ReadPage
 from app.engine.selecting import Selecting
 from app.engine.selection import TYPENAME

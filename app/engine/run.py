@@ -14,11 +14,11 @@ from graphql import GraphQLError, GraphQLResolveInfo
 from graphql.pyutils import Path, is_awaitable
 
 from app.engine import declare, statement, together
-from app.engine.authorise import Inputs
 from app.engine.declare import TABLES, Row
 from app.engine.document import Document
 from app.engine.fill import Fill
 from app.engine.ids import local_id, type_and_id
+from app.engine.inputs import Inputs
 from app.engine.plan import Payload, Plan, Root, late_payload, read_of_type
 from app.engine.reads import Read
 from app.engine.selection import TYPENAME

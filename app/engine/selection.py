@@ -4,7 +4,7 @@ A field that the viewer may not read is there, denied: its place in the answer i
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -101,6 +101,8 @@ class Pages:
     via: str | None
     search: str | None
     leaves: tuple[Leaf, ...]
+    #: What its arguments asked for last, by dialect, where they are the document's own and come again.
+    asked: dict[str, tuple[Any, Any]] = field(default_factory=dict)
 
     @cached_property
     def shown(self) -> tuple[Leaf, ...]:

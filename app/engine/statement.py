@@ -19,6 +19,7 @@ BYTES_PER_LETTER = 2
 
 #: Coerced arguments, by the identity of their field node.
 Arguments = Mapping[int, Mapping[str, Any]]
+NO_ARGUMENTS: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ async def run(
 def asked_below(reads: Iterable[Read], givens: Arguments, cursor_key: bytes, dialect: Dialect) -> list[Asked]:
     """What the arguments of all connections below ask for, in reading order."""
     return [
-        Asked.of(each, givens.get(id(each.node)) or {}, cursor_key, dialect)
+        Asked.of(each, givens.get(id(each.node), NO_ARGUMENTS), cursor_key, dialect)
         for read in reads
         for each in read.pages
     ]

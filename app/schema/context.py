@@ -1,10 +1,10 @@
 """What resolvers find in `info.context`: who asks, from where, under which request id."""
 
-import hashlib
 import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from app import db
@@ -25,6 +25,11 @@ class ClientInfo:
 Authenticate = Callable[[str | None, ClientInfo], Awaitable[Viewer]]
 
 
+@lru_cache(maxsize=2_000)
+def _cursor_key(secret: str, scope: bytes) -> bytes:
+    return hmac.digest(secret.encode(), b"cursor" + scope, "sha256")
+
+
 @dataclass(slots=True)
 class Context:
     """One operation's context: made anew for each, on sockets too."""
@@ -41,7 +46,7 @@ class Context:
     def cursor_key(self) -> bytes:
         """Signs the cursors of the viewer's project, so that those of another are told apart."""
         scope = self.viewer.project_id.bytes if isinstance(self.viewer, Member) else b"no project"
-        return hmac.new(self.settings.secret_key.encode(), b"cursor" + scope, hashlib.sha256).digest()
+        return _cursor_key(self.settings.secret_key, scope)
 
     @property
     def client_ip(self) -> str:
