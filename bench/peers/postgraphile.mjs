@@ -32,7 +32,7 @@ const instance = postgraphile({
     makePgService({
       connectionString: url,
       schemas: ["public"],
-      poolConfig: { min: 10, max: 10, options: "-c timezone=UTC -c jit=off" },
+      poolConfig: { min: 10, max: 10, idleTimeoutMillis: 0, options: "-c timezone=UTC -c jit=off" },
     }),
   ],
   grafserv: { graphiql: false, websockets: false, watch: false, outputDataAsString: true },
