@@ -27,6 +27,7 @@ from app.models import Account, Employee, Project, Table
 from app.policy import Role
 from app.schema import build, execution
 from app.schema.context import ClientInfo, Context
+from app.schema.documents import Document
 from app.schema.errors import presented, request_error
 from app.security import new_token, token_hash
 from app.services import sessions
@@ -84,13 +85,7 @@ class Client:
             context = await self.context()
         except CodedError as refusal:
             return _answer(None, [request_error(refusal, None)])
-        schema = build()
-        read = schema.documents.read(document)
-        if read.errors:
-            return _answer(None, presented(read.errors, context.request_id))
-        operation = read.operation(operation_name)
-        answer = await execution.run(schema, read, operation, _sent(variables), context)
-        return _answer(answer.data, answer.errors)
+        return await answer_of(build().documents.read(document), operation_name, variables, context)
 
     async def subscribe(self, document: str, /, **variables: Any) -> AsyncGenerator[Answer, None]:
         """The answers of a subscription, one an event; close it (`aclosing`) to unsubscribe."""
@@ -127,6 +122,22 @@ class Client:
                 self.account, self.employee, token_hash=token_hash(self.token), client_ip=self.ip
             )
         return self
+
+
+async def answer_of(
+    document: Document,
+    operation_name: str | None,
+    variables: Mapping[str, Any],
+    context: Context,
+    *,
+    only_core: bool = False,
+) -> Answer:
+    """The answer to one operation of a document that was read."""
+    if document.errors:
+        return _answer(None, presented(document.errors, context.request_id))
+    operation, sent = document.operation(operation_name), _sent(variables)
+    answer = await execution.run(build(), document, operation, sent, context, only_core=only_core)
+    return _answer(answer.data, answer.errors)
 
 
 def anonymous(ip: str = "192.0.2.1") -> Client:
@@ -177,7 +188,9 @@ def _sent(value: Any) -> Any:
 
 
 def _answer(data: Any, errors: Any) -> Answer:
-    return Answer(None if data is None else orjson.loads(data), [dict(error.formatted) for error in errors or ()])
+    return Answer(
+        None if data is None else orjson.loads(data), [dict(error.formatted) for error in errors or ()]
+    )
 
 
 class SentJob(NamedTuple):
