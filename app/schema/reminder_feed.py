@@ -163,13 +163,14 @@ class Reading:
 
     async def new_events(self, *, replayed: bool) -> AsyncIterator[ReminderFeedEvent]:
         """What the log has after the place that was read last, to its end, by the viewer's rights at each event."""
-        while True:
+        is_at_end = False
+        while not is_at_end:
             viewer = await _viewer_now(self.context)
             page = await feed_pages.page_after(viewer, self.seat.number)
-            if not page.news:
-                return
-            for news in page.news:
-                if page.is_stale or await _viewer_now(self.context) != viewer:
+            is_at_end = page.is_last
+            for place, news in enumerate(page.news):
+                if (place and page.is_stale) or await _viewer_now(self.context) != viewer:
+                    is_at_end = False
                     break
                 self.seat.number = news.number
                 if event := self._shown(news, replayed, self._at(page.server_time)):

@@ -41,11 +41,16 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The next events of a feed, in order, and the database's clock when they were read. Without events: the end."""
+    """The next events of a feed, in order, and the database's clock when they were read, if there are any."""
 
     news: Sequence[News]
     server_time: datetime | None
     read_at: float
+
+    @property
+    def is_last(self) -> bool:
+        """Was there nothing more when it was read? For what came since, the bell has rung."""
+        return len(self.news) < PAGE
 
     @property
     def is_stale(self) -> bool:
