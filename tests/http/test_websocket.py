@@ -362,3 +362,34 @@ async def test_100_sockets_get_their_own_events(toy: Toy) -> None:
     for start in range(0, 100, 10):
         counts = await asyncio.gather(*(count(number) for number in range(start, start + 10)))
         assert counts == [list(range(number)) for number in range(start, start + 10)]
+
+
+async def test_a_client_that_does_not_keep_up_is_asked_to_come_back(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "MOST_FRAMES", 3)
+    monkeypatch.setattr(outbox, "LAG_S", 0)
+    async with signed_in(toy) as client:
+        await client.subscribe("subscription { feed }")
+        await eventually(lambda: len(toy.feeds) == 1)
+        client.connection.transport.pause_reading()
+        for _ in range(100):
+            toy.say("x" * 1_000_000)
+        await eventually(lambda: not toy.feeds)
+        client.connection.transport.resume_reading()
+
+        code, reason = await client.closed()
+
+    assert (code, reason) == (1013, "Events come faster than you read them")
+
+
+async def test_a_client_that_reads_gets_all_of_a_long_stream(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "MOST_FRAMES", 3)
+    monkeypatch.setattr(outbox, "LAG_S", 60)
+    async with signed_in(toy) as client:
+        await client.subscribe("subscription { count(to: 5000) }")
+        received = await client.receive_until_complete()
+
+    assert [each["payload"]["data"]["count"] for each in received[:-1]] == list(range(5_000))
