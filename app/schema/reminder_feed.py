@@ -17,9 +17,10 @@ from app.policy import Level, Member, Permission
 from app.schema.context import Context
 from app.schema.reminders import Reminder
 from app.schema.subscriptions import subscription
-from app.services import feed, feed_pages, feed_watch
+from app.services import feed, feed_pages, feed_states, feed_watch
 from app.services.feed import ReminderResetReason
 from app.services.feed_pages import News
+from app.services.feed_states import FeedState
 from app.services.feed_watch import Seat
 
 describe_enum(
@@ -106,7 +107,6 @@ async def reminder_feed(
     viewer = await _viewer_now(context)
     with feed_watch.seat(context.hub, viewer.employee_id) as seat:
         reading = Reading(context, context.cursor_key, seat)
-        seat.number = await feed.last_number(viewer)
         async for event in reading.backlog(None if after is strawberry.UNSET else after):
             yield event
         yield await reading.going_live()
@@ -128,38 +128,34 @@ class Reading:
 
     async def backlog(self, after: str | None) -> AsyncIterator[ReminderFeedEvent]:
         """What a client that has seen everything up to `after` is told first."""
-        viewer = await _viewer_now(self.context)
+        state = await self._state()
         if after is not None:
-            number = feed.number_of(self.key, viewer.employee_id, after)
-            reason = await feed.why_not_from(viewer, number)
+            number = feed.number_of(self.key, self.seat.employee_id, after)
+            reason = feed.why_not_from(number, state)
             if reason is None and number is not None:
                 self.seat.number = number
                 async for event in self.new_events(replayed=True):
                     yield event
                 return
-            yield ReminderFeedReset(
-                reset_reason=reason or ReminderResetReason.CURSOR_UNKNOWN, **await self._place()
-            )
-        if popup := await self._what_is_due():
-            yield popup
-
-    async def _what_is_due(self) -> ReminderPopup | None:
-        viewer = await _viewer_now(self.context)
-        place = await self._place()
-        minutes = await feed.repeat_minutes(viewer)
-        due: Any = await feed.due(viewer, now=place["server_time"])  # held: shown as the rows with these ids
-        if minutes is None or not due:
-            return None
-        return ReminderPopup(reminders=due, repeat_minutes=minutes, replayed=True, **place)
+        self.seat.number = state.last_number
+        place = self._at(state.server_time)
+        if after is not None:
+            yield ReminderFeedReset(reset_reason=reason or ReminderResetReason.CURSOR_UNKNOWN, **place)
+        if state.due and state.repeat_minutes is not None:
+            due: Any = state.due  # held: shown as the rows with these ids
+            yield ReminderPopup(reminders=due, repeat_minutes=state.repeat_minutes, replayed=True, **place)
 
     async def going_live(self) -> ReminderFeedLive:
-        viewer = await _viewer_now(self.context)
-        return ReminderFeedLive(open_count=await feed.open_count(viewer), **await self._place())
+        state = await self._state()
+        return ReminderFeedLive(open_count=state.open_count, **self._at(state.server_time))
+
+    async def _state(self) -> FeedState:
+        return await feed_states.state_of(await _viewer_now(self.context))
 
     async def heartbeat(self) -> ReminderHeartbeat:
         await _viewer_now(self.context)
         self.seat.beat()
-        return ReminderHeartbeat(**await self._place())
+        return ReminderHeartbeat(**self._at(await feed_pages.clock()))
 
     async def new_events(self, *, replayed: bool) -> AsyncIterator[ReminderFeedEvent]:
         """What the log has after the place that was read last, to its end, by the viewer's rights at each event."""
@@ -191,9 +187,6 @@ class Reading:
         assert news.repeat_minutes is not None
         shown: Any = news.reminder_ids  # held
         return ReminderPopup(reminders=shown, repeat_minutes=news.repeat_minutes, replayed=replayed, **place)
-
-    async def _place(self) -> dict[str, Any]:
-        return self._at(await feed_pages.clock())
 
     def _at(self, server_time: datetime | None) -> dict[str, Any]:
         cursor = feed.cursor_of(self.key, self.seat.employee_id, self.seat.number)

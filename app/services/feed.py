@@ -1,4 +1,4 @@
-"""Reading an employee's feed: what his window was told, from any place on, and the cursors that name places.
+"""The cursors that name places in an employee's feed, and whether it can go on from one.
 
 A cursor is the number of an event, signed for one employee, so that nobody reads on from another's.
 """
@@ -6,16 +6,10 @@ A cursor is the number of an event, signed for one employee, so that nobody read
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
-from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from tortoise.functions import Min
-from tortoise.queryset import QuerySet
-
-from app.models import Employee, Reminder, ReminderEvent, ReminderState
-from app.policy import Member
-from app.services.popup_firing import MOST_SHOWN
+from app.services.feed_states import FeedState
 
 NUMBER_BYTES = 8
 SIGNATURE_BYTES = 13
@@ -52,43 +46,12 @@ def _signature(key: bytes, employee_id: UUID, number: bytes) -> bytes:
     return hmac.digest(key, b"feed" + employee_id.bytes + number, "sha256")[:SIGNATURE_BYTES]
 
 
-async def last_number(viewer: Member) -> int:
-    """The number of the last event of his feed."""
-    rows = await Employee.visible_to(viewer).filter(id=viewer.employee_id).values("feed_number")
-    return int(rows[0]["feed_number"]) if rows else 0
-
-
-async def why_not_from(viewer: Member, number: int | None) -> ReminderResetReason | None:
-    """Why his feed cannot go on after this number; None if it can."""
-    last = await last_number(viewer)
+def why_not_from(number: int | None, state: FeedState) -> ReminderResetReason | None:
+    """Why a feed cannot go on after this number; None if it can."""
     # Numbers that were never given are from another life of this database, as before a restore.
-    if number is None or number > last:
+    if number is None or number > state.last_number:
         return ReminderResetReason.CURSOR_UNKNOWN
-    if number == last:
+    if number == state.last_number:
         return None
-    rows = await ReminderEvent.visible_to(viewer).annotate(first=Min("number")).values("first")
-    first = rows[0]["first"] if rows else None
+    first = state.first_number
     return ReminderResetReason.CURSOR_TOO_OLD if first is None or first > number + 1 else None
-
-
-async def repeat_minutes(viewer: Member) -> int | None:
-    """How often his window comes back; None if it is off."""
-    rows = await Employee.visible_to(viewer).filter(id=viewer.employee_id).values("reminder_interval_minutes")
-    minutes: int | None = rows[0]["reminder_interval_minutes"] if rows else None
-    return minutes
-
-
-async def due(viewer: Member, *, now: datetime) -> list[UUID]:
-    """The ids of all reminders that wait for him now, the longest due first."""
-    waiting = open_in_sight(viewer).filter(alert_at__lte=now).order_by("alert_at", "id").limit(MOST_SHOWN)
-    return [row["id"] for row in await waiting.values("id")]
-
-
-async def open_count(viewer: Member) -> int:
-    """How many open reminders he has, due or not."""
-    return await open_in_sight(viewer).count()
-
-
-def open_in_sight(viewer: Member) -> QuerySet[Reminder]:
-    """His own open reminders of which he may see the contact."""
-    return Reminder.visible_to(viewer).filter(assignee_id=viewer.employee_id, state=ReminderState.OPEN)

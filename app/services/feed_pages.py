@@ -17,7 +17,7 @@ from app import db, db_rows
 from app.coalesce import Coalescer
 from app.models import ReminderClosedReason, ReminderEventKind
 from app.policy import Member, Permission
-from app.services.feed import open_in_sight
+from app.services.feed_states import open_in_sight
 from app.services.sight import in_sight
 
 #: Events of one feed that are read at once.
