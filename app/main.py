@@ -31,7 +31,7 @@ from app.workers.pool import bound, create_pool
 SERVER_OPTIONS: Mapping[str, Any] = {
     "http": BoundedProtocol,
     "ws": "websockets-sansio",
-    # 44 KiB a socket instead of 148.
+    # It would take 100 KiB a socket.
     "ws_per_message_deflate": False,
     "ws_max_size": 65_536,
     "timeout_graceful_shutdown": 20,
