@@ -26,6 +26,7 @@ MODELS = "app.models"
 MIGRATIONS = "migrations"
 
 _context: TortoiseContext | None = None
+_dialect: Dialect | None = None
 
 
 async def connect(
@@ -37,7 +38,7 @@ async def connect(
     `postgres://user@/name?host=/folder`. Raises ValueError for a wrong URL, RuntimeError when connected
     already, and the driver's own error when the database does not answer.
     """
-    global _context
+    global _context, _dialect
     if _context is not None:
         raise RuntimeError("Already connected to a database: close() first.")
     context = TortoiseContext()
@@ -46,6 +47,7 @@ async def connect(
     with context:
         await context.init(config=config, use_tz=True, timezone="UTC", _enable_global_fallback=True)
     _context = context
+    _dialect = cast(Dialect, connection().capabilities.dialect)
     try:
         await fetch("SELECT 1")
     except BaseException:
@@ -55,10 +57,10 @@ async def connect(
 
 async def close() -> None:
     """Close the connections. Does nothing when there are none."""
-    global _context
+    global _context, _dialect
     if _context is None:
         return
-    context, _context = _context, None
+    context, _context, _dialect = _context, None, None
     await context.close_connections()
     # Tortoise keeps ready-made INSERTs per connection name, whatever the engine behind the name.
     EXECUTOR_CACHE.clear()
@@ -70,7 +72,8 @@ def connection() -> BaseDBAsyncClient:
 
 
 def dialect() -> Dialect:
-    return cast(Dialect, connection().capabilities.dialect)
+    """The engine's of this process."""
+    return _dialect or cast(Dialect, connection().capabilities.dialect)
 
 
 async def now() -> datetime:

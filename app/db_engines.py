@@ -183,7 +183,14 @@ class Postgres(AsyncpgDBClient):
 
     async def create_pool(self, **options: Any) -> "asyncpg.Pool[asyncpg.Record]":
         """Without the query that clears a connection each time it comes back, which cost as much as a short read."""
-        pool: asyncpg.Pool[asyncpg.Record] = await super().create_pool(**options, reset=_nothing_to_reset)
+        pool = _Pool(
+            max_queries=50_000,
+            max_inactive_connection_lifetime=300,
+            record_class=asyncpg.Record,
+            reset=_nothing_to_reset,
+            **options,
+        )
+        await pool
         return pool
 
     async def fetch_row(self, sql: str, params: Sequence[Any]) -> Sequence[Any]:
@@ -208,6 +215,36 @@ class Postgres(AsyncpgDBClient):
             server_settings=self.server_settings,
             **self.extra,
         )
+
+
+class _Pool(asyncpg.Pool):  # type: ignore[misc]
+    async def release(self, connection: Any, *, timeout: float | None = None) -> None:
+        """What is in order goes back at once. asyncpg makes a task of each release, as costly as a short read.
+
+        In doubt (closed, expired, cancelled, left within a transaction) it goes asyncpg's way.
+        """
+        raw, holder = connection._con, connection._holder
+        if raw is None or holder._pool is not self or not _is_in_order(raw, holder):
+            await super().release(connection, timeout=timeout)
+            return
+        raw._on_release()
+        holder._timeout = None
+        holder._release()
+        holder._setup_inactive_callback()
+
+
+def _is_in_order(raw: Any, holder: Any) -> bool:
+    protocol = raw._protocol
+    return not (
+        raw.is_closed()
+        or raw._top_xact is not None
+        or raw.is_in_transaction()
+        or raw._listeners
+        or raw._log_listeners
+        or protocol._is_cancelling()
+        or protocol.queries_count >= holder._max_queries
+        or holder._generation != holder._pool._generation
+    )
 
 
 async def _nothing_to_reset(connection: Any) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from tortoise.exceptions import OperationalError, TransactionManagementError
 from tortoise.transactions import in_transaction
@@ -131,6 +132,7 @@ async def test_a_connection_goes_back_to_the_pool_without_a_query(league: str) -
     async with in_transaction():
         await db.fetch("SELECT 2")
 
+    await asyncio.sleep(0)  # asyncpg tells of a query in the loop's next turn
     assert sent == ["SELECT 1", "BEGIN;", "SELECT 2", "COMMIT;"]
 
 
@@ -153,6 +155,7 @@ async def test_a_transaction_begins_with_its_first_statement_that_is_not_only_re
         await db.read("SELECT 4")
         await db.write_last("UPDATE teams SET city = 'Olomouc'")
 
+    await asyncio.sleep(0)
     alone = ["SELECT 1", "SELECT 2", "UPDATE teams SET city = 'Praha'"]
     begun = ["UPDATE teams SET city = 'Plzeň'", "SELECT 4", "UPDATE teams SET city = 'Olomouc'"]
     assert sent == [*alone, "SELECT 3", "BEGIN;", *begun, "COMMIT;"]
@@ -207,6 +210,32 @@ async def test_what_was_left_open_is_rolled_back_before_the_next_one_gets_the_co
         await connection.execute("BEGIN; UPDATE teams SET city = 'Praha'")
 
     assert await db.fetch("SELECT city FROM teams") == [{"city": "Brno"}]
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_a_connection_that_was_lost_is_replaced(league: str) -> None:
+    await db.close()
+    await db.connect(league, models=MODELS, pool_size=1)
+
+    for _ in range(3):
+        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
+            await transact((db.fetch, "SELECT pg_terminate_backend(pg_backend_pid())"))
+
+        async with in_transaction():
+            assert await db.fetch("SELECT 1 AS one") == [{"one": 1}]
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_whoever_waits_for_a_connection_gets_it_when_it_comes_back(league: str) -> None:
+    await db.close()
+    await db.connect(league, models=MODELS, pool_size=2)
+
+    async def work(number: int) -> int:
+        async with in_transaction():
+            await db.fetch("UPDATE teams SET city = 'Praha'")
+            return int((await db.fetch("SELECT $1::int AS number", [number]))[0]["number"])
+
+    assert await asyncio.gather(*map(work, range(50))) == list(range(50))
 
 
 #: What a pooled connection would carry over to whoever gets it next.

@@ -66,17 +66,33 @@ class Table(Model):
         """
         row = await cls.find_visible(viewer, lock=lock, id=id)
         if row is None:
-            raise NotFound(f"There is no such {cls.__name__.lower()}.", input_path=path)
+            raise cls._absent(path)
         return row
+
+    @classmethod
+    async def require_visible(cls, viewer: Viewer, id: UUID, *, path: Sequence[str] = ("id",)) -> None:  # noqa: A002
+        """As `get_visible`, for whoever needs nothing of the row but that it is there."""
+        if not await cls._select_visible(viewer, {"id": id}, only_id=True):
+            raise cls._absent(path)
+
+    @classmethod
+    def _absent(cls, path: Sequence[str]) -> NotFound:
+        return NotFound(f"There is no such {cls.__name__.lower()}.", input_path=path)
 
     @classmethod
     async def find_visible(cls, viewer: Viewer, *, lock: bool = False, **sought: UUID | str) -> Self | None:
         """The visible row that has these ids or texts in its columns, which only one row has."""
-        facts, columns = facts_of(viewer), tuple(sought)
-        statement = _selection(cls, facts.shape, columns, lock, db.dialect())
-        run = db.fetch if lock else db.read
-        rows = await run(statement.sql, statement.parameters_for((*facts.values, *sought.values())))
+        rows = await cls._select_visible(viewer, sought, lock=lock)
         return cls._init_from_db(**rows[0]) if rows else None
+
+    @classmethod
+    async def _select_visible(
+        cls, viewer: Viewer, sought: Mapping[str, UUID | str], *, lock: bool = False, only_id: bool = False
+    ) -> Sequence[Mapping[str, Any]]:
+        facts = facts_of(viewer)
+        statement = _selection(cls, facts.shape, tuple(sought), lock, only_id, db.dialect())
+        run = db.fetch if lock else db.read
+        return await run(statement.sql, statement.parameters_for((*facts.values, *sought.values())))
 
     @classmethod
     def new(cls, **values: Any) -> Self:
@@ -109,7 +125,19 @@ async def insert_last(rows: Sequence[Table]) -> None:
 
 def _written(row: Table) -> list[Any]:
     """Its columns as the database takes them, validated as the model says."""
-    return [field.to_db_value(getattr(row, name), row) for name, field in _columns_of(type(row))]
+    return [
+        convert(getattr(row, name), row) if convert else getattr(row, name)
+        for name, convert in _writers_of(type(row))
+    ]
+
+
+@cache
+def _writers_of(model: type[Table]) -> Sequence[tuple[str, Callable[..., Any] | None]]:
+    """What writes each column; an id goes as it is, on either engine."""
+    return [
+        (name, None if isinstance(field, fields.UUIDField) else field.to_db_value)
+        for name, field in _columns_of(model)
+    ]
 
 
 @cache
@@ -154,18 +182,19 @@ class _Selection(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def _selection(
-    model: type[Table], shape: Shape, columns: Sequence[str], lock: bool, dialect: db.Dialect
+    model: type[Table], shape: Shape, sought: Sequence[str], lock: bool, only_id: bool, dialect: db.Dialect
 ) -> _Selection:
     """Making the SQL of a predicate takes Tortoise three times as long as running it: once for each shape of viewer.
 
     What is looked for has markers too, behind those of the shape.
     """
-    sought = {name: UUID(int=number) for number, name in enumerate(columns)}
-    rows = model.visible_to(shape.viewer).filter(**sought)
-    query = rows.select_for_update(no_key=True) if lock else rows
+    wanted = {name: UUID(int=number) for number, name in enumerate(sought)}
+    rows = model.visible_to(shape.viewer).filter(**wanted)
+    locked = rows.select_for_update(no_key=True) if lock else rows
+    query: Any = locked.values("id") if only_id else locked
     query.sql()
     sql, parameters = query.query.get_parameterized_sql()
-    markers = [*sorted(shape.places, key=shape.places.__getitem__), *sought.values()]
+    markers = [*sorted(shape.places, key=shape.places.__getitem__), *wanted.values()]
     places = {str(marker): place for place, marker in enumerate(markers)}
     return _Selection(
         sql,

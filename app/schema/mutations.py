@@ -15,7 +15,7 @@ import inspect
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Annotated, Any
@@ -31,6 +31,7 @@ from app.engine.types import describe_enum, graphql_name, make_type, new_field
 from app.errors import BadUserInput, Conflict, Fault, FaultCode, Invalid, NotFound
 from app.jobs import Origin, UnitOfWork, unit_of_work
 from app.policy import AccountViewer, Guard, Level, Member, Viewer
+from app.schema.building import build_by_plan
 from app.schema.context import Context
 from app.services import idempotency
 
@@ -101,7 +102,7 @@ class Act:
         """For a mutation that has something slow to do first: opens the transaction and reads the session again."""
         origin = Origin(self.action, self.viewer, self.context.request_id, self.context.client_ip)
         async with unit_of_work(origin, first=self._look) as work:
-            work.origin = replace(origin, viewer=self.viewer)
+            origin.viewer = self.viewer
             self.viewer.require(self.guard)
             yield work
 
@@ -168,6 +169,8 @@ def _resolver(
 ) -> Callable[..., Any]:
     parameters = list(inspect.signature(function).parameters.values())
     asked = [_described(parameter) for parameter in parameters[1:]]
+    for parameter in parameters[1:]:
+        build_by_plan(parameter.annotation)
 
     async def resolve(info: strawberry.Info, **arguments: Any) -> Any:
         context: Context = info.context

@@ -13,6 +13,12 @@ LONGEST_SUMMARY = 500
 LONGEST_DETAIL = 20_000
 #: A clock that is wrong, or a meeting noted down before it is over.
 FURTHEST_AHEAD = timedelta(days=1)
+RULES = {
+    "kind": choice(ActivityKind),
+    "area": choice(Area),
+    "summary": line(LONGEST_SUMMARY),
+    "detail": nullable(text(LONGEST_DETAIL)),
+}
 
 
 async def record(viewer: Member, *, now: datetime, contact_id: UUID, **sent: Any) -> Activity:
@@ -20,28 +26,19 @@ async def record(viewer: Member, *, now: datetime, contact_id: UUID, **sent: Any
 
     Raises Forbidden unless the viewer may record activity of this area.
     """
-    contact = await Contact.get_visible(viewer, contact_id, path=("contact_id",))
-    clean = check(sent, _rules(now), required=("kind", "area", "summary"))
+    await Contact.require_visible(viewer, contact_id, path=("contact_id",))
+    rules = {**RULES, "occurred_at": nullable(moment(EARLIEST, now + FURTHEST_AHEAD))}
+    clean = check(sent, rules, required=("kind", "area", "summary"))
     viewer.require(WRITE_PERMISSION[clean["area"]])
     occurred_at = clean.pop("occurred_at", None) or now
     activity = Activity.new(
-        project_id=contact.project_id,
-        contact_id=contact.id,
+        project_id=viewer.project_id,
+        contact_id=contact_id,
         author_id=viewer.employee_id,
         occurred_at=occurred_at,
         created_at=now,
         **clean,
     )
     jobs.write(activity)
-    jobs.note("Activity", activity.id, {"area": [None, activity.area], "contact_id": [None, contact.id]})
+    jobs.note("Activity", activity.id, {"area": [None, activity.area], "contact_id": [None, contact_id]})
     return activity
-
-
-def _rules(now: datetime) -> dict[str, Any]:
-    return {
-        "kind": choice(ActivityKind),
-        "area": choice(Area),
-        "summary": line(LONGEST_SUMMARY),
-        "detail": nullable(text(LONGEST_DETAIL)),
-        "occurred_at": nullable(moment(EARLIEST, now + FURTHEST_AHEAD)),
-    }

@@ -7,13 +7,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from app import db
 from app.errors import Unauthenticated
 from app.models import EmployeeStatus
 from app.policy import AccountViewer
-from app.services import member_rows
+from app.services import member_rows, members
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ def _statement(dialect: db.Dialect, is_asked_for: str) -> str:
         WHERE {is_asked_for} AND s.revoked_at IS NULL"""  # noqa: S608
 
 
+#: The columns that a viewer is made of.
+_OF_VIEWER = ("id", "account_id", "project_id", "employee_id", *members.FACTS, "chosen_divisions")
 _STATEMENTS: Mapping[db.Dialect, str] = {
     "postgres": _statement("postgres", "s.token_hash = ANY($1)"),
     "sqlite": _statement("sqlite", "s.token_hash IN (SELECT value FROM json_each($1))"),
@@ -77,12 +80,16 @@ def _is_alive(row: Mapping[str, Any], now: datetime) -> bool:
 
 
 def _session_row(row: Mapping[str, Any], now: datetime) -> SessionRow:
+    viewer = _viewer(*[row[name] for name in _OF_VIEWER])
     return SessionRow(
-        _viewer(row), now, db.as_datetime(row["last_used_at"]), db.as_datetime(row["absolute_expires_at"])
+        viewer, now, db.as_datetime(row["last_used_at"]), db.as_datetime(row["absolute_expires_at"])
     )
 
 
-def _viewer(row: Mapping[str, Any]) -> AccountViewer:
+@lru_cache(maxsize=4_096)
+def _viewer(*values: Any) -> AccountViewer:
+    """Made once for a session whose row stays as it is."""
+    row = dict(zip(_OF_VIEWER, values, strict=True))
     account_id, session_id = db.as_uuid(row["account_id"]), db.as_uuid(row["id"])
     if row["employee_id"] is None:
         return AccountViewer(account_id=account_id, session_id=session_id)
