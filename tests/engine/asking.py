@@ -14,7 +14,7 @@ from tests.graphql import Answer, Client, answer_of
 
 WIDE = Limits(
     tokens=200_000,
-    depth=40,
+    depth=200,
     selections=40_000,
     aliases=5_000,
     same_field=500,
@@ -57,6 +57,13 @@ async def ask(
     with recorded() as statements:
         answer = await answer_of(read(document), operation, variables, context, only_core=only_core)
     return Asked(answer, statements)
+
+
+async def both(client: Client, document: str, /, **variables: Any) -> Any:
+    """The data, which graphql-core completes to the same."""
+    asked = await ask(client, document, **variables)
+    assert (await ask(client, document, only_core=True, **variables)).answer == asked.answer
+    return asked.data
 
 
 def read(document: str) -> Document:
