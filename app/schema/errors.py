@@ -1,19 +1,14 @@
-"""What a client is told when something went wrong: `extensions.code`, `extensions.requestId`, and never an inside.
-
-`CodedErrors` is mixed into the schema; Strawberry hands it the errors of every result on every transport.
-"""
+"""What a client is told when something went wrong: `extensions.code`, `extensions.requestId`, and never an inside."""
 
 import logging
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import strawberry
 from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.relay import GlobalIDValueError
 from strawberry.schema.name_converter import NameConverter
-from strawberry.types import ExecutionContext
 
 from app.errors import BadUserInput, CodedError, Invalid, NotFound
 
@@ -30,20 +25,6 @@ TOO_DEEP = "Variable values are nested too deeply."
 LONGEST_MESSAGE = 400
 
 log = logging.getLogger("divize.graphql")
-
-
-class CodedErrors(strawberry.Schema):
-    """A schema whose results carry errors in the shape that `docs` promise, masked and with a request id."""
-
-    def process_errors(
-        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
-    ) -> None:
-        """Replaces the errors in place: Strawberry keeps the very list for its answer.
-
-        It also keeps Strawberry's own logger, which prints a traceback for each expected error, from being called.
-        """
-        context = execution_context.context if execution_context else None
-        errors[:] = presented(errors, getattr(context, "request_id", None))
 
 
 def presented(errors: Iterable[GraphQLError], request_id: str | None) -> list[GraphQLError]:
