@@ -20,7 +20,7 @@ import asyncpg
 import uvloop
 
 from bench import data, feed_scan, machine
-from bench.feed_clients import Arrivals, Client, close_all, open_all, subscribe_all
+from bench.feed_clients import Arrivals, Client, close_all, open_all, open_evenly, subscribe_all
 from bench.feed_stage import (
     Person,
     Stage,
@@ -41,6 +41,10 @@ SETTLE_S = 3.0
 #: Longer than the time between two heartbeats and between two looks into the database.
 IDLE_S = 30.0
 FAN_OUT_TO = 100
+#: As long as the time between two heartbeats, which then come evenly.
+SPREAD_S = 25.0
+#: Processor time is read this long before the windows open and after the last pop-up came.
+MARGIN_S = 0.1
 
 Figures = dict[str, float]
 
@@ -123,8 +127,7 @@ async def _rounds(
 ) -> Figures:
     """Medians of the rounds; the first one warms up and is not counted."""
     arrivals = Arrivals()
-    clients = await open_all(running.web.port, list(persons) * sockets_each, arrivals)
-    await subscribe_all(clients)
+    clients = await open_evenly(running.web.port, list(persons) * sockets_each, arrivals, SPREAD_S)
     found = [await _round(connection, running, persons, clients, arrivals) for _ in range(rounds + 1)][1:]
     await close_all(clients)
     return {name: median(each[name] for each in found) for name in found[0]}
@@ -140,10 +143,10 @@ async def _round(
     await asyncio.sleep(SETTLE_S)
     arrivals.expect(len(clients))
     moment = await make_due(connection, [each.employee_id for each in persons])
-    await asyncio.sleep(max(0.0, moment.timestamp() - time.time() - 0.3))
+    await asyncio.sleep(max(0.0, moment.timestamp() - time.time() - MARGIN_S))
     spent, worker_spent = cpu_s(running.web.pid), cpu_s(running.worker_pid)
     await arrivals.all_there()
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(MARGIN_S)
     count = len(arrivals.popups)
     if count != len(clients):
         raise SystemExit(f"{count} pop-ups came to {len(clients)} sockets.")

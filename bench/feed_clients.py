@@ -164,17 +164,35 @@ class Client(asyncio.Protocol):
 
 async def open_all(port: int, persons: Sequence[Person], arrivals: Arrivals) -> list[Client]:
     """A socket for each person in the list, who may stand in it several times."""
-    loop = asyncio.get_running_loop()
     addresses = cycle(ADDRESSES)
 
     async def one(person: Person) -> Client:
-        _, client = await loop.create_connection(
-            lambda: Client(port, person, arrivals), "127.0.0.1", port, local_addr=(next(addresses), 0)
-        )
-        await client.opened()
-        return client
+        return await _open(port, person, arrivals, next(addresses))
 
     return await _in_step(one, persons)
+
+
+async def open_evenly(
+    port: int, persons: Sequence[Person], arrivals: Arrivals, seconds: float
+) -> list[Client]:
+    """The same with a live feed on each, so that pings and heartbeats come evenly afterwards, as in life."""
+    addresses = cycle(ADDRESSES)
+
+    async def one(place: int, person: Person) -> Client:
+        await asyncio.sleep(place * seconds / len(persons))
+        client = await _open(port, person, arrivals, next(addresses))
+        await client.subscribe()
+        return client
+
+    return await asyncio.gather(*(one(place, person) for place, person in enumerate(persons)))
+
+
+async def _open(port: int, person: Person, arrivals: Arrivals, address: str) -> Client:
+    _, client = await asyncio.get_running_loop().create_connection(
+        lambda: Client(port, person, arrivals), "127.0.0.1", port, local_addr=(address, 0)
+    )
+    await client.opened()
+    return client
 
 
 async def subscribe_all(clients: Sequence[Client]) -> None:

@@ -4,17 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
 from uuid import UUID
 
 from tortoise.queryset import QuerySet
 
-from app import db, db_rows
+from app import db
 from app.coalesce import Coalescer
 from app.models import Reminder, ReminderState
 from app.policy import Member, Permission
 from app.services.popup_firing import MOST_SHOWN
-from app.services.sight import MOMENT, Making, by_shape
+from app.services.sight import MOMENT, Making, Statement, ask
 from app.viewers import Shape
 
 
@@ -48,19 +47,16 @@ async def state_of(viewer: Member) -> FeedState:
 async def _states_of(viewers: Sequence[Member]) -> list[FeedState]:
     now = await db.now()
     states = [FeedState(now, 0, None, None, (), 0)] * len(viewers)
-    for shape, rows in by_shape([(viewer, now) for viewer in viewers], "moment").items():
-        if not shape.viewer.may(Permission.REMINDER_OWN):
-            continue
-        sql, parameters = _statement(shape, db.dialect())
-        for row in await db.fetch(sql, [db_rows.packed(rows), *parameters]):
-            states[row["place"]] = FeedState(
-                now,
-                row["feed_number"],
-                row["first_number"],
-                row["reminder_interval_minutes"],
-                [UUID(each) for each in (row["due"] or "").split(",") if each],
-                row["open_count"],
-            )
+    able = [place for place, viewer in enumerate(viewers) if viewer.may(Permission.REMINDER_OWN)]
+    for row in await ask(_statement, [(viewers[place], now) for place in able], "moment"):
+        states[able[row["place"]]] = FeedState(
+            now,
+            row["feed_number"],
+            row["first_number"],
+            row["reminder_interval_minutes"],
+            [UUID(each) for each in (row["due"] or "").split(",") if each],
+            row["open_count"],
+        )
     return states
 
 
@@ -68,23 +64,22 @@ _CONCAT = {"postgres": "string_agg", "sqlite": "group_concat"}
 
 
 @lru_cache(maxsize=512)
-def _statement(shape: Shape, dialect: db.Dialect) -> tuple[str, Sequence[Any]]:
+def _statement(shape: Shape, dialect: db.Dialect) -> Statement:
     making = Making(shape, dialect)
-    viewer, waiting = making.viewer, open_in_sight(making.viewer)
+    waiting = open_in_sight(making.viewer)
     due = making.sql(
         waiting.filter(alert_at__lte=MOMENT).order_by("alert_at", "id").limit(MOST_SHOWN).values("id")
     )
     count = making.sql(waiting.values("id"))
-    employee, project = making.column_of(viewer.employee_id), making.column_of(viewer.project_id)
+    employee, project = making.id(making.viewer.employee_id), making.id(making.viewer.project_id)
     sql = f"""
         SELECT asked.place, e.feed_number, e.reminder_interval_minutes,
             (SELECT {_CONCAT[dialect]}(CAST(due.id AS text), ',') FROM ({due}) due) AS due,
             (SELECT COUNT(*) FROM ({count}) waiting) AS open_count,
             (SELECT MIN(number) FROM reminder_events WHERE employee_id = e.id AND project_id = e.project_id)
                 AS first_number
-        FROM {making.asked(moment="timestamptz")}
-        JOIN employees e ON e.id = {employee} AND e.project_id = {project}"""  # noqa: S608  Names of our own.
-    return sql, making.parameters
+        FROM {{asked}} JOIN employees e ON e.id = {employee} AND e.project_id = {project}"""  # noqa: S608
+    return making.made(sql, moment="timestamptz")
 
 
 _state_of = Coalescer(_states_of)

@@ -6,8 +6,9 @@ it become columns of the viewers asked about.
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import count
 from typing import Any, TypeVar
 from uuid import UUID
@@ -31,45 +32,63 @@ _COLUMNS = {str(WANTED_ID): "asked.id", str(MOMENT): "asked.moment"}
 _MARKS = re.compile(r"""'[^']*'|"[^"]*"|(?P<mark>\$(?P<number>\d+)|\?)""")
 
 
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL over many viewers of one shape. `places`: which of the viewer's ids it wants."""
+
+    sql: str
+    parameters: Sequence[Any]
+    places: Sequence[int]
+
+
+#: A function that keeps what it made: the statement for a shape.
+Make = Callable[[Shape, db.Dialect], Statement]
+
+
 async def in_sight(rows_of: RowsOf[Any], asked: Sequence[tuple[Member, UUID]]) -> list[bool]:
     """For each `(viewer, id)` whether `rows_of(viewer)` has that row. A statement for each shape of viewer."""
     seen = [False] * len(asked)
-    for shape, rows in by_shape(asked, "id").items():
-        sql, parameters = _statement(rows_of, shape, db.dialect())
-        for found in await db.fetch(sql, [db_rows.packed(rows), *parameters]):
-            seen[found["place"]] = bool(found["seen"])
+    for row in await ask(partial(_is_in_sight, rows_of), asked, "id"):
+        seen[row["place"]] = bool(row["seen"])
     return seen
 
 
-@lru_cache(maxsize=512)
-def _statement(rows_of: RowsOf[Any], shape: Shape, dialect: db.Dialect) -> tuple[str, Sequence[Any]]:
-    making = Making(shape, dialect)
-    # Row by row, each by its key: as a join PostgreSQL might read a whole table for a few rows.
-    seen = making.sql(rows_of(making.viewer).filter(id=WANTED_ID).values("id"))
-    asked = making.asked(id="uuid")
-    return f"SELECT asked.place, EXISTS ({seen}) AS seen FROM {asked}", making.parameters  # noqa: S608
-
-
-def by_shape(asked: Iterable[tuple[Member, Any]], name: str) -> dict[Shape, list[dict[str, Any]]]:
-    """The rows of `asked` for each shape: the viewer's place and ids, and what comes with him as the column `name`."""
-    found: dict[Shape, list[dict[str, Any]]] = {}
+async def ask(make: Make, asked: Iterable[tuple[Member, Any]], name: str) -> list[dict[str, Any]]:
+    """What the statements find, one for each shape of viewer. What comes with a viewer is in the column `name`."""
+    groups: dict[Shape, list[tuple[int, Sequence[UUID], Any]]] = {}
     for place, (viewer, value) in enumerate(asked):
         facts = facts_of(viewer)
-        row = {"place": place, name: value, **{f"v{n}": each for n, each in enumerate(facts.values)}}
-        found.setdefault(facts.shape, []).append(row)
+        groups.setdefault(facts.shape, []).append((place, facts.values, value))
+    found: list[dict[str, Any]] = []
+    for shape, group in groups.items():
+        statement = make(shape, db.dialect())
+        names = [(f"v{n}", n) for n in statement.places]
+        rows = [
+            {"place": place, name: value, **{column: ids[n] for column, n in names}}
+            for place, ids, value in group
+        ]
+        found += await db.fetch(statement.sql, [db_rows.packed(rows), *statement.parameters])
     return found
 
 
+@lru_cache(maxsize=512)
+def _is_in_sight(rows_of: RowsOf[Any], shape: Shape, dialect: db.Dialect) -> Statement:
+    making = Making(shape, dialect)
+    # Row by row, each by its key: as a join PostgreSQL might read a whole table for a few rows.
+    seen = making.sql(rows_of(making.viewer).filter(id=WANTED_ID).values("id"))
+    return making.made(f"SELECT asked.place, EXISTS ({seen}) AS seen FROM {{asked}}", id="uuid")  # noqa: S608
+
+
 class Making:
-    """A statement in the making, whose FROM has the rows of `by_shape`, packed into its first parameter."""
+    """A statement in the making. In it `asked` has a row for each viewer."""
 
     def __init__(self, shape: Shape, dialect: db.Dialect) -> None:
         assert isinstance(shape.viewer, Member)
         self.viewer = shape.viewer
-        self.parameters: list[Any] = []
         self._dialect = dialect
-        self._places = shape.places
-        self._columns = {**_COLUMNS, **{str(each): f"asked.v{n}" for each, n in shape.places.items()}}
+        self._viewers = {str(marker): place for marker, place in shape.places.items()}
+        self._parameters: list[Any] = []
+        self._used: set[int] = set()
 
     def sql(self, query: Any) -> str:
         """A query of values for `self.viewer` as a sub-select, whose markers are columns of `asked`."""
@@ -80,18 +99,27 @@ class Making:
         def put(match: re.Match[str]) -> str:
             if not match["mark"]:
                 return match[0]
-            value = given[int(match["number"]) - 1 if match["number"] else next(places)]
-            if column := self._columns.get(str(value)):
-                return column
-            self.parameters.append(value)
-            return f"${len(self.parameters) + 1}"
+            return self._written(given[int(match["number"]) - 1 if match["number"] else next(places)])
 
         return _MARKS.sub(put, sql)
 
-    def asked(self, **columns: db_rows.Type) -> str:
-        of_viewer: dict[str, db_rows.Type] = {f"v{n}": "uuid" for n in self._places.values()}
-        return db_rows.unpacked(self._dialect, "$1", "asked", place="bigint", **of_viewer, **columns)
-
-    def column_of(self, id_: UUID) -> str:
+    def id(self, marker: UUID) -> str:
         """The column that stands for one of the viewer's ids."""
-        return self._columns[str(id_)]
+        return self._written(marker)
+
+    def made(self, sql: str, **columns: db_rows.Type) -> Statement:
+        """The whole, with `{asked}` where its rows belong."""
+        places = sorted(self._used)
+        ids: dict[str, db_rows.Type] = {f"v{place}": "uuid" for place in places}
+        asked = db_rows.unpacked(self._dialect, "$1", "asked", place="bigint", **columns, **ids)
+        return Statement(sql.replace("{asked}", asked), self._parameters, places)
+
+    def _written(self, value: Any) -> str:
+        text = str(value)
+        if text in _COLUMNS:
+            return _COLUMNS[text]
+        if (place := self._viewers.get(text)) is not None:
+            self._used.add(place)
+            return f"asked.v{place}"
+        self._parameters.append(value)
+        return f"${len(self._parameters) + 1}"
