@@ -16,7 +16,7 @@ from app.schema.common import ViewerCan
 from app.schema.context import Context
 from app.schema.inputs import given, idempotency_key, optional, required
 from app.schema.mutations import Act, Returned, mutation
-from app.services import feed, reminders
+from app.services import feed_states, reminders
 
 OWN = Permission.REMINDER_OWN
 
@@ -68,7 +68,7 @@ class Reminder(Table, model=models.Reminder, see=OWN):
 
 async def open_reminder_count(info: strawberry.Info[Context, None]) -> int | None:
     viewer = info.context.viewer
-    return await feed.open_count(viewer) if isinstance(viewer, Member) else None
+    return await feed_states.open_in_sight(viewer).count() if isinstance(viewer, Member) else None
 
 
 queries = {
