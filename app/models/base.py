@@ -1,6 +1,5 @@
 """What all tables share: the key, the rows a viewer may see, the database's clock, JSON kept as text."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from functools import cache, lru_cache, partial
@@ -8,6 +7,7 @@ from itertools import count, groupby
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
+import orjson
 from tortoise import fields
 from tortoise.expressions import Expression, Q, RawSQL, ResolveContext, ResolveResult
 from tortoise.models import Model
@@ -216,12 +216,14 @@ class DatabaseNow(Expression):
 
 
 class JsonText(fields.TextField):
-    """JSON kept as compact text; the same on both engines. Keys are strings, values what `json` knows."""
+    """JSON kept as compact text; the same on both engines. What JSON does not know goes as `str` has it."""
+
+    _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
 
     def to_db_value(self, value: Any, instance: type[Model] | Model) -> str | None:
         if value is None or isinstance(value, str):
             return value
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+        return orjson.dumps(value, default=str, option=self._OPTIONS).decode()
 
     def to_python_value(self, value: Any) -> Any:
-        return json.loads(value) if isinstance(value, str) else value
+        return orjson.loads(value) if isinstance(value, str) else value
