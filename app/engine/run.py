@@ -169,31 +169,31 @@ class Run:
             case declare.Own(find=find):
                 return await self._one(root, find(self.context.viewer))
             case declare.AnyNode(many=True):
-                return Ready(tree=await self._nodes(root, given["ids"]))
+                return await self._nodes(root, given["ids"])
             case declare.AnyNode():
-                return Ready(tree=(await self._nodes(root, [given["id"]]))[0])
+                found = await self._nodes(root, [given["id"]])
+                return Ready(tree=found.tree[0], is_odd=found.is_odd)
         return await self._one(root, ())
 
     async def _one(self, root: Root, own: Any) -> Ready:
         assert root.read is not None
         return (await self.read([root.read], [own]))[0] if own is not None else NULL
 
-    async def _nodes(self, root: Root, given: Sequence[str]) -> list[Row | None]:
-        """The rows behind global ids of whatever types, each type a column of one statement."""
+    async def _nodes(self, root: Root, given: Sequence[str]) -> Ready:
+        """A list of the rows behind global ids of whatever types, each type a column of one statement."""
         if len(given) > MOST_NODES:
             raise BadUserInput(f"At most {MOST_NODES} ids at once; {len(given)} were given.")
         found: list[Row | None] = [None] * len(given)
         places = _places_by_type(given)
         if not places:
-            return found
+            return Ready(tree=found)
         reads = [read_of_type(self.plan, root, name) for name in places]
         own = [[id_ for _, id_ in wanted] for wanted in places.values()]
-        for (name, wanted), rows in zip(places.items(), await self.read(reads, own), strict=True):
-            if rows.is_odd:
-                raise Unfit
+        read = await self.read(reads, own)
+        for (name, wanted), rows in zip(places.items(), read, strict=True):
             for (place, _), row in zip(wanted, rows.parsed(), strict=True):
                 found[place] = Row(name, row) if row is not None else None
-        return found
+        return Ready(tree=found, is_odd=any(rows.is_odd for rows in read))
 
     async def _filled(self, read: Read, found: bytes) -> Ready:
         if not read.below.fills:

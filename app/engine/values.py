@@ -119,14 +119,21 @@ class Completers:
         if isinstance(spec, Held | AllOf):
             return key, _demanding(name, key, spec, self.held(spec, same))
         complete = self.of(definition.type, same)
-        return key, lambda value, demands, made: complete(getattr(value, name), demands)
+        return key, lambda value, demands, made: complete(_attribute(value, name), demands)
+
+
+def _attribute(value: Any, name: str) -> Any:
+    try:
+        return getattr(value, name)
+    except Exception as error:
+        raise Unfit from error
 
 
 def _demanding(
     name: str, key: str, spec: Held | AllOf, read: Any
 ) -> Callable[[Any, Demands, dict[str, Any]], Any]:
     def step(value: Any, demands: Demands, made: dict[str, Any]) -> Any:
-        own = getattr(value, name) if isinstance(spec, Held) else []
+        own = _attribute(value, name) if isinstance(spec, Held) else []
         if own is not None:
             demands.append(Demand(made, key, read, own))
         elif isinstance(spec, Held) and spec.many:
