@@ -4,7 +4,7 @@ Two caches save the work: an operation's plan by the viewer's shape and the vari
 the statements by their plan and the form of the arguments. Both are bounded in entries and in bytes.
 """
 
-from collections.abc import AsyncGenerator, Hashable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Hashable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from inspect import isawaitable
@@ -31,13 +31,16 @@ from app.engine.inputs import Inputs
 from app.engine.plan import Plan
 from app.engine.run import Context, Run
 from app.engine.values import Unfit
-from app.engine.variables import NONE, Variables
+from app.engine.variables import Variables
 from app.viewers import facts_of
 
 PLANS, PLAN_BYTES = 4_000, 64_000_000
 OPERATIONS, OPERATION_BYTES = 2_000, 16_000_000
 #: What a plan takes for each character of its document, measured over the reference documents, and a bit.
 BYTES_PER_CHARACTER = 60
+
+
+NO_ERRORS: Sequence[GraphQLError] = ()
 
 
 class Refused(Exception):
@@ -53,7 +56,7 @@ class Outcome:
     """`data` is JSON; the errors are as graphql-core and our own code raised them, not yet fit for a client."""
 
     data: bytes
-    errors: list[GraphQLError]
+    errors: Sequence[GraphQLError]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -76,15 +79,6 @@ class Engine:
         self._known: Bounded[Known] = Bounded(entries=OPERATIONS, most_bytes=OPERATION_BYTES)
         self._plans: Bounded[Plan] = Bounded(entries=PLANS, most_bytes=PLAN_BYTES)
 
-    def ready(self, ast: DocumentNode, operation: OperationDefinitionNode, context: Context) -> bytes | None:
-        """The data of an operation that touches nothing; None if it does, or has variables."""
-        if operation.variable_definitions:
-            return None
-        found = self._plan(self._known_of(ast, operation), NONE, context)
-        if not found.touches_nothing or found.denials:
-            return None
-        return orjson.dumps({root.key: root.type.name for root in found.roots})
-
     async def run(
         self,
         ast: DocumentNode,
@@ -95,7 +89,10 @@ class Engine:
         only_core: bool = False,
     ) -> Outcome:
         """The outcome of a query or mutation. Raises Refused. With `only_core` graphql-core completes every value."""
-        run = self._start(ast, operation, variables, context)
+        known, coerced, found = self._decided(ast, operation, variables, context)
+        if found.constant is not None:
+            return Outcome(found.constant, NO_ERRORS)
+        run = self._run(known, coerced, found, context)
         await run.get_values()
         return await self._outcome(run, ast, variables, only_core=only_core)
 
@@ -139,20 +136,35 @@ class Engine:
         variables: Mapping[str, Any],
         context: Context,
     ) -> Run:
-        """Decides, before anything is executed. Raises Refused."""
+        return self._run(*self._decided(ast, operation, variables, context), context)
+
+    def _decided(
+        self,
+        ast: DocumentNode,
+        operation: OperationDefinitionNode,
+        variables: Mapping[str, Any],
+        context: Context,
+    ) -> tuple[Known, VariableValues, Plan]:
+        """The decision before anything is executed. Raises Refused."""
         known = self._known_of(ast, operation)
         coerced = known.variables.coerced(variables)
         if not isinstance(coerced, VariableValues):
             raise Refused(coerced)
         try:
-            found = self._plan(known, coerced, context)
-            document = Document(self.schema, known.fragments, coerced)
-            arguments = found.constants
-            if found.inputs:
-                reader = Inputs(context.viewer, found.constant_values)
-                arguments = {**arguments, **reader.read(document, found.inputs)}
+            return known, coerced, self._plan(known, coerced, context)
         except GraphQLError as refusal:
             raise Refused([refusal]) from refusal
+
+    def _run(self, known: Known, variables: VariableValues, found: Plan, context: Context) -> Run:
+        """With the arguments of this request. Raises Refused for those that the viewer may not send."""
+        document = Document(self.schema, known.fragments, variables)
+        arguments = found.constants
+        if found.inputs:
+            reader = Inputs(context.viewer, found.constant_values)
+            try:
+                arguments = {**arguments, **reader.read(document, found.inputs)}
+            except GraphQLError as refusal:
+                raise Refused([refusal]) from refusal
         return Run(found, document, context, arguments, self.resolvers, context.viewer)
 
     def _plan(self, known: Known, variables: VariableValues, context: Context) -> Plan:

@@ -5,7 +5,9 @@ and walked once for each request.
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
+import orjson
 from graphql import (
     FieldNode,
     GraphQLError,
@@ -82,14 +84,12 @@ class Plan:
     constants: Arguments
     constant_values: int
 
-    @property
-    def has_introspection(self) -> bool:
-        return any(root.name in ("__schema", "__type") for root in self.roots)
-
-    @property
-    def touches_nothing(self) -> bool:
-        """Are there no root fields but `__typename`?"""
-        return all(root.name == TYPENAME for root in self.roots)
+    @cached_property
+    def constant(self) -> bytes | None:
+        """The data of an operation that asks nothing but `__typename`; None of any other."""
+        if any(root.name != TYPENAME for root in self.roots):
+            return None
+        return orjson.dumps({root.key: root.type.name for root in self.roots})
 
 
 def make(document: Document, operation: OperationDefinitionNode, shape: Shape) -> Plan:

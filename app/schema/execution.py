@@ -38,11 +38,10 @@ async def run(
 
     With `only_core` graphql-core completes every value, as it does those that the plan cannot.
     """
-    if answer := ready(schema, document, operation, variables, context):
-        return answer
     assert document.ast is not None
     try:
-        check_values(variables)
+        if variables:
+            check_values(variables)
         outcome = await schema.engine.run(
             document.ast, operation, variables or {}, context, only_core=only_core
         )
@@ -51,22 +50,6 @@ async def run(
     except BadUserInput as refusal:
         return _refused([GraphQLError(str(refusal), original_error=refusal)], context)
     return _answer(outcome, context)
-
-
-def ready(
-    schema: DocumentSchema,
-    document: Document,
-    operation: OperationDefinitionNode,
-    variables: Variables,
-    context: Context,
-) -> Answer | None:
-    """The answer of an operation that asks nothing but `__typename`; None of any other."""
-    assert document.ast is not None
-    try:
-        data = schema.engine.ready(document.ast, operation, context)
-    except GraphQLError as refusal:
-        return _refused([refusal], context)
-    return Answer(data) if data is not None else None
 
 
 async def subscribe(
@@ -91,6 +74,8 @@ async def subscribe(
 
 
 def _answer(outcome: Outcome, context: Context) -> Answer:
+    if not outcome.errors:
+        return Answer(outcome.data)
     return Answer(outcome.data, tuple(presented(outcome.errors, context.request_id)))
 
 
