@@ -53,7 +53,8 @@ class Replies:
     __slots__ = ("_id",)
 
     def __init__(self, operation_id: str) -> None:
-        self._id = orjson.dumps(operation_id)
+        # A copy: orjson's own bytes hold on to the 4 KiB in which they were written.
+        self._id = b"%b" % orjson.dumps(operation_id)
 
     def next(self, data: bytes, errors: Sequence[GraphQLError]) -> str:
         shown = b',"errors":%b' % as_json(errors) if errors else b""
