@@ -8,15 +8,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from graphql import ExecutionResult, execute, parse
 
-from app.engine.core import Got
 from app.engine.declare import TABLES, Computed, Record
 from app.models import Activity, Contact, Project
 from app.policy import Role, Viewer
 from app.schema import build
 from app.schema.common import Money
-from tests.engine.asking import Asked, ask, both, recorded
+from tests.engine.asking import Asked, ask, both
 from tests.factories import make_activity, make_contact, make_employee, make_person, make_project
 from tests.graphql import Client, as_role
 
@@ -266,54 +264,3 @@ class TestTheSame:
         )
 
         assert found["viewer"]["sessions"][0]["current"] is True and found["contacts"]["nodes"][0]["a"] == "A"
-
-
-class TestTheSecondCheck:
-    """A road past the engine leads nowhere."""
-
-    DOCUMENT = "{ contacts { nodes { name } } viewer { roles } openReminderCount }"
-
-    async def test_nothing_answers_unless_the_engine_authorised_it(self, reader: Client) -> None:
-        context = await reader.context()
-
-        with recorded() as statements:
-            for root_value in (None, {"contacts": {"nodes": [{"name": "x"}]}}):
-                result: Any = execute(
-                    build()._schema, parse(self.DOCUMENT), root_value=root_value, context_value=context
-                )
-                result = result if isinstance(result, ExecutionResult) else await result
-                assert result.data == {"contacts": None, "viewer": None, "openReminderCount": None}
-                assert [error.original_error.code for error in result.errors] == ["FORBIDDEN"] * 3
-
-        assert statements == []
-
-    async def test_strawberrys_own_road_is_none(self, reader: Client) -> None:
-        context = await reader.context()
-
-        with recorded() as statements:
-            result = await build().execute(self.DOCUMENT, context_value=context)
-
-        assert result.data == {"contacts": None, "viewer": None, "openReminderCount": None}
-        assert result.errors and statements == []
-
-    async def test_what_was_authorised_for_one_operation_answers_no_other(
-        self, reader: Client, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        runs: list[Any] = []
-
-        def keep(run: Any) -> Got:
-            runs.append(run)
-            return Got(run)
-
-        monkeypatch.setattr("app.engine.core.Got", keep)
-        await ask(reader, self.DOCUMENT, only_core=True)
-
-        result: Any = execute(
-            build()._schema,
-            parse(self.DOCUMENT),
-            root_value=Got(runs[0]),
-            context_value=await reader.context(),
-        )
-        result = result if isinstance(result, ExecutionResult) else await result
-
-        assert result.data == {"contacts": None, "viewer": None, "openReminderCount": None}
