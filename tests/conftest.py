@@ -9,6 +9,7 @@ import pytest
 from app import db
 from tests.databases import ENGINES, Databases, Engine
 from tests.db_models.league import connect_league
+from tests.differential.summary import lines as differential_lines
 
 
 @pytest.fixture(scope="session")
@@ -94,3 +95,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     monkeypatch.setattr(db, "now", now)
     monkeypatch.setattr(db, "clock_of", lambda fetched: clock.at)
     return clock
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the differential test asked, whatever became of it."""
+    reports = (
+        report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, ())
+    )
+    for line in differential_lines(reports):
+        terminalreporter.write_line(line)

@@ -1,0 +1,26 @@
+"""The stage stands for the whole session: nothing on it changes."""
+
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from tests.databases import Databases, Engine
+from tests.differential.compare import Comparison
+from tests.differential.stage import Stage, empty_databases, open_stage
+
+
+@pytest.fixture(scope="session")
+async def urls(databases: Databases) -> Mapping[Engine, str]:
+    """A migrated, empty database of each engine."""
+    return await empty_databases(databases)
+
+
+@pytest.fixture(scope="session")
+def stage(urls: Mapping[Engine, str]) -> Iterator[Stage]:
+    with open_stage(urls) as stage:
+        yield stage
+
+
+@pytest.fixture(scope="session")
+def comparison(stage: Stage) -> Comparison:
+    return Comparison.on(stage)

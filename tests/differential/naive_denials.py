@@ -1,0 +1,184 @@
+"""The naive interpreter's decisions: what the viewer may not read or ask, by walking the document as it is written."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLSchema,
+    SelectionNode,
+    SelectionSetNode,
+    get_named_type,
+    get_nullable_type,
+    is_composite_type,
+    is_list_type,
+)
+from graphql.execution.values import VariableValues, get_argument_values
+
+from app.engine.declare import TABLES
+from app.engine.guards import AnyOf, guard_of
+from app.policy import Level, Member, Viewer, roles_with
+
+MOST_TOLD = 20
+Error = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A document, its fragments and coerced variables: which selections it holds and with which arguments."""
+
+    schema: GraphQLSchema
+    fragments: Mapping[str, FragmentDefinitionNode]
+    variables: VariableValues
+
+    def arguments(self, definition: GraphQLField, node: FieldNode) -> dict[str, Any]:
+        return get_argument_values(definition, node, self.variables)
+
+    def opened(
+        self, selection_set: SelectionSetNode | None, type_: Any, *, concrete: Any = None
+    ) -> Iterator[tuple[FieldNode, Any]]:
+        """Every field in it, with the type that the field is asked of. Fragments are opened where they stand.
+
+        With a `concrete` type only the fields that are asked of its objects.
+        """
+        for node in selection_set.selections if selection_set else ():
+            if not self._is_included(node):
+                continue
+            if isinstance(node, FieldNode):
+                yield node, type_
+                continue
+            fragment: Any = self.fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
+            condition = fragment.type_condition
+            inner: Any = self.schema.type_map[condition.name.value] if condition else type_
+            if concrete is None or inner is concrete or inner in concrete.interfaces:
+                yield from self.opened(fragment.selection_set, inner, concrete=concrete)
+
+    def collected(self, type_: Any, nodes: Sequence[Any]) -> dict[str, list[FieldNode]]:
+        """What is asked of an object of this type below `nodes`. Equal response keys are one field."""
+        found: dict[str, list[FieldNode]] = {}
+        for node in nodes:
+            for below, _ in self.opened(node.selection_set, type_, concrete=type_):
+                found.setdefault(response_key(below), []).append(below)
+        return found
+
+    def _is_included(self, node: SelectionNode) -> bool:
+        for directive in node.directives or ():
+            (argument,) = directive.arguments
+            value: Any = argument.value
+            says = self.variables.coerced[value.name.value] if value.kind == "variable" else value.value
+            if says is (directive.name.value == "skip"):
+                return False
+        return True
+
+
+@dataclass
+class Denials:
+    """Walks one operation for one viewer. `errors` has one for each denied field, in the order of the document.
+
+    Any of `refusals` refuses the whole operation, with itself as the only error; which one is told does not matter.
+    """
+
+    reading: Reading
+    viewer: Viewer
+    errors: dict[str, Error] = field(default_factory=dict)
+    refusals: list[Error] = field(default_factory=list)
+
+    def told(self) -> list[Error]:
+        """At most twenty, then one that counts the rest."""
+        found = list(self.errors.values())
+        if len(found) <= MOST_TOLD:
+            return found
+        rest = {"message": f"{len(found) - MOST_TOLD} more", "extensions": {"code": "FORBIDDEN"}}
+        return [*found[:MOST_TOLD], rest]
+
+    def walk(
+        self,
+        selection_set: SelectionSetNode | None,
+        type_: Any,
+        path: Sequence[str] = (),
+        pattern: Sequence[str] = (),
+        *,
+        below_list: bool = False,
+    ) -> None:
+        for node, owner in self.reading.opened(selection_set, type_):
+            if node.name.value == "__typename":
+                continue
+            definition, key = owner.fields[node.name.value], response_key(node)
+            here = path[:1] if below_list else [*path, key]
+            if is_denied(owner, definition, self.viewer):
+                self._deny(owner, node, here, [*pattern, key, *_stars(definition)], guard_of(definition))
+                continue
+            self._check(definition, node, here)
+            if is_composite_type(get_named_type(definition.type)):
+                self.walk(
+                    node.selection_set,
+                    get_named_type(definition.type),
+                    here,
+                    [*pattern, key, *_stars(definition)],
+                    below_list=below_list or bool(_stars(definition)),
+                )
+
+    def _deny(self, owner: Any, node: FieldNode, path: list[str], pattern: list[str], guard: Any) -> None:
+        error = self._error(guard, path, f"{owner.name}.{node.name.value}", pattern)
+        if isinstance(guard, Level) or self.viewer.level is Level.ANONYMOUS:
+            self.refusals.append({**error, "extensions": {"code": error["extensions"]["code"]}})
+            return
+        self.errors.setdefault(error["extensions"]["coordinate"], error)
+
+    def _check(self, definition: GraphQLField, node: FieldNode, path: list[str]) -> None:
+        for name, value in self.reading.arguments(definition, node).items():
+            self._check_input(definition.args[name].type, value, path)
+
+    def _check_input(self, type_: Any, value: Any, path: list[str]) -> None:
+        type_ = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
+        if isinstance(type_, GraphQLList) and isinstance(value, list):
+            for each in value:
+                self._check_input(type_.of_type, each, path)
+        if not isinstance(type_, GraphQLInputObjectType) or not isinstance(value, Mapping):
+            return
+        for name, below in value.items():
+            guard = guard_of(type_.fields[name])
+            if guard is not None and not guard.granted_to(self.viewer):
+                self.refusals.append(self._error(guard, path, f"{type_.name}.{name}"))
+            self._check_input(type_.fields[name].type, below, path)
+
+    def _error(
+        self, guard: Any, path: Sequence[str], coordinate: str, pattern: Sequence[str] | None = None
+    ) -> Error:
+        """What is told of a denial. Before a project is entered no role would help, so none is named."""
+        anonymous = self.viewer.level is Level.ANONYMOUS
+        extensions: Error = {
+            "code": "UNAUTHENTICATED" if anonymous else "FORBIDDEN",
+            "coordinate": coordinate,
+        }
+        if pattern is not None:
+            extensions["pathPattern"] = list(pattern)
+        permission = guard.guards[0] if isinstance(guard, AnyOf) else guard
+        if isinstance(self.viewer, Member) and not isinstance(permission, Level):
+            extensions["requiredPermission"] = permission.name
+            extensions["requiredRoles"] = [role.name for role in roles_with(permission)]
+        return {"message": "", "path": list(path), "extensions": extensions}
+
+
+def is_denied(owner: Any, definition: GraphQLField, viewer: Viewer) -> bool:
+    """Whether the field is answered null. A type's own permission decides which rows there are, not what they show."""
+    guard = guard_of(definition)
+    if guard is None or guard.granted_to(viewer):
+        return False
+    table = TABLES.get(owner.name)
+    return table is None or guard is not table.see or isinstance(guard, Level)
+
+
+def response_key(node: FieldNode) -> str:
+    return node.alias.value if node.alias else node.name.value
+
+
+def _stars(definition: GraphQLField) -> list[str]:
+    return ["*"] if is_list_type(get_nullable_type(definition.type)) else []
