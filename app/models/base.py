@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
+from datetime import datetime
 from functools import cache, lru_cache, partial
 from itertools import count, groupby
 from typing import Any, NamedTuple, Self
@@ -133,11 +134,20 @@ def _written(row: Table) -> list[Any]:
 
 @cache
 def _writers_of(model: type[Table]) -> Sequence[tuple[str, Callable[..., Any] | None]]:
-    """What writes each column; an id goes as it is, on either engine."""
-    return [
-        (name, None if isinstance(field, fields.UUIDField) else field.to_db_value)
-        for name, field in _columns_of(model)
-    ]
+    """What writes each column; ids go as they are, on either engine, and so do times, which know their zone."""
+    return [(name, _AS_THEY_ARE.get(type(field), field.to_db_value)) for name, field in _columns_of(model)]
+
+
+def _aware(value: datetime | None, _: Any) -> datetime | None:
+    if value is not None and value.tzinfo is None:
+        raise ValueError(f"{value!r} has no time zone")
+    return value
+
+
+_AS_THEY_ARE: Mapping[type, Callable[..., Any] | None] = {
+    fields.UUIDField: None,
+    fields.DatetimeField: _aware,
+}
 
 
 @cache

@@ -12,7 +12,7 @@ from app.engine.declare import TABLES, AnyNode, Spec
 from app.engine.scalars import SCALARS
 from app.policy import Level
 from app.schema.documents import DocumentSchema
-from app.schema.mutations import MUTATIONS
+from app.schema.mutations import MUTATIONS, connect_mutations
 from app.schema.subscriptions import SUBSCRIPTIONS
 
 # One line a domain; `queries` of each module are root fields, `types` what only an interface leads to; its mutations and
@@ -40,13 +40,15 @@ def build() -> DocumentSchema:
     """The schema of the API. Built once in a process."""
     modules = [import_module(f"app.schema.{name}") for name in MODULES]
     complete_tables()
-    return DocumentSchema(
+    schema = DocumentSchema(
         root_type("Query", "What can be read. Rows out of reach are absent.", _queries(modules)),
         root_type("Mutation", "What can be done: one mutation per business action.", MUTATIONS),
         root_type("Subscription", "What is told as it happens.", SUBSCRIPTIONS),
         types=[*TABLES.values(), *(each for module in modules for each in getattr(module, "types", ()))],
         config=StrawberryConfig(disable_field_suggestions=True, batching_config=None, scalar_map=SCALARS),
     )
+    connect_mutations(schema, schema.engine.resolvers)
+    return schema
 
 
 def _queries(modules: Iterable[Any]) -> Mapping[str, Any]:

@@ -6,9 +6,19 @@ Strawberry's own way asks its name converter and its registry of scalars about e
 from collections.abc import Mapping
 from typing import Any
 
+from strawberry import Schema
 from strawberry.types.arguments import InputContext
 from strawberry.types.base import StrawberryList, StrawberryOptional, has_object_definition
 from strawberry.types.field import StrawberryField
+
+
+def built(input_type: Any, sent: Mapping[str, Any], schema: Schema) -> Any:
+    """A value of an input type that is built by a plan."""
+    converter = schema.schema_converter
+    context = InputContext(
+        info=None, config=converter.config, scalar_registry=converter.scalar_registry, path=()
+    )
+    return input_type.__strawberry_definition__.from_input(input_type, sent, context)
 
 
 def build_by_plan(input_type: Any) -> None:

@@ -22,6 +22,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
+from strawberry import Schema
 from strawberry.types.field import StrawberryField
 
 from app import db
@@ -31,13 +32,14 @@ from app.engine.types import describe_enum, graphql_name, make_type, new_field
 from app.errors import BadUserInput, Conflict, Fault, FaultCode, Invalid, NotFound
 from app.jobs import Origin, UnitOfWork, unit_of_work
 from app.policy import AccountViewer, Guard, Level, Member, Viewer
-from app.schema.building import build_by_plan
+from app.schema.building import build_by_plan, built
 from app.schema.context import Context
 from app.services import idempotency
 
 Returned = Mapping[str, Any]
 LONGEST_KEY = 200
 MUTATIONS: dict[str, StrawberryField] = {}
+_RESOLVERS: dict[str, tuple[Callable[..., Any], Mapping[str, Any]]] = {}
 
 describe_enum(
     FaultCode,
@@ -195,7 +197,21 @@ def _resolver(
     )
     resolve.__name__ = function.__name__
     resolve.__module__ = function.__module__
+    _RESOLVERS[name] = resolve, {parameter.name: parameter.annotation for parameter in parameters[1:]}
     return resolve
+
+
+def connect_mutations(schema: Schema, resolvers: dict[tuple[str, str], Any]) -> None:
+    """Puts what runs them into the engine's resolvers: Strawberry's asks anew each time how arguments are converted."""
+
+    def directly(resolve: Callable[..., Any], inputs: Mapping[str, Any]) -> Callable[..., Any]:
+        def run(source: Any, info: Any, **sent: Any) -> Any:
+            return resolve(info, **{name: built(inputs[name], value, schema) for name, value in sent.items()})
+
+        return run
+
+    for name, (resolve, inputs) in _RESOLVERS.items():
+        resolvers["Mutation", name] = directly(resolve, inputs)
 
 
 def _described(parameter: inspect.Parameter) -> inspect.Parameter:
