@@ -9,6 +9,7 @@ import sqlite3
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -29,6 +30,7 @@ from tortoise.backends.sqlite.client import (
 from tortoise.connection import get_connections
 from tortoise.exceptions import IntegrityError, OperationalError, TransactionManagementError
 
+from app.db_pool import Pool
 from app.db_transactions import PooledTransaction, PostgresTransaction
 
 BUSY_TIMEOUT_MS = 5000
@@ -181,24 +183,24 @@ class Postgres(AsyncpgDBClient):
     Nothing here may set what outlives a transaction: use SET LOCAL and pg_advisory_xact_lock, else `connect_apart`.
     """
 
-    async def create_pool(self, **options: Any) -> "asyncpg.Pool[asyncpg.Record]":
-        """Without the query that clears a connection each time it comes back, which cost as much as a short read."""
-        pool = _Pool(
-            max_queries=50_000,
-            max_inactive_connection_lifetime=300,
-            record_class=asyncpg.Record,
-            reset=_nothing_to_reset,
-            **options,
-        )
-        await pool
+    async def create_pool(self, **options: Any) -> Any:
+        """Our own, and one connection that shows whether the database answers."""
+        least, most = options.pop("min_size"), options.pop("max_size")
+        pool = Pool(partial(asyncpg.connect, **options), most=most)
+        for connection in [await pool.acquire() for _ in range(least)]:
+            await pool.release(connection)
         return pool
 
     async def fetch_row(self, sql: str, params: Sequence[Any]) -> Sequence[Any]:
-        """The first row, straight from the pool: Tortoise's wrapping costs a tenth of a short read."""
+        """The first row, past Tortoise's wrapping, which costs a tenth of a short read."""
         if self._pool is None:
             await self.create_connection(with_db=True)
         pool: Any = self._pool
-        row: Sequence[Any] = await pool.fetchrow(sql, *params)
+        connection = await pool.acquire()
+        try:
+            row: Sequence[Any] = await connection.fetchrow(sql, *params)
+        finally:
+            await pool.release(connection)
         return row
 
     def _in_transaction(self) -> TransactionContext:
@@ -215,40 +217,6 @@ class Postgres(AsyncpgDBClient):
             server_settings=self.server_settings,
             **self.extra,
         )
-
-
-class _Pool(asyncpg.Pool):  # type: ignore[misc]
-    async def release(self, connection: Any, *, timeout: float | None = None) -> None:
-        """What is in order goes back at once. asyncpg makes a task of each release, as costly as a short read.
-
-        In doubt (closed, expired, cancelled, left within a transaction) it goes asyncpg's way.
-        """
-        raw, holder = connection._con, connection._holder
-        if raw is None or holder._pool is not self or not _is_in_order(raw, holder):
-            await super().release(connection, timeout=timeout)
-            return
-        raw._on_release()
-        holder._timeout = None
-        holder._release()
-        holder._setup_inactive_callback()
-
-
-def _is_in_order(raw: Any, holder: Any) -> bool:
-    protocol = raw._protocol
-    return not (
-        raw.is_closed()
-        or raw._top_xact is not None
-        or raw.is_in_transaction()
-        or raw._listeners
-        or raw._log_listeners
-        or protocol._is_cancelling()
-        or protocol.queries_count >= holder._max_queries
-        or holder._generation != holder._pool._generation
-    )
-
-
-async def _nothing_to_reset(connection: Any) -> None:
-    """Instead of UNLOCK, CLOSE, UNLISTEN and RESET ALL. What is left open of a transaction asyncpg rolls back anyway."""
 
 
 def _base64(text: str | None) -> str | None:

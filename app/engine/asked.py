@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, cast
 
-from app.engine.dialects import Dialect
+from app.engine.dialects import SHORTEST_INDEXED, Dialect
 from app.engine.paging import Page, Term
 from app.engine.selection import Pages
 from app.engine.where import TRUE, Shape, search_words, walk
@@ -24,7 +24,8 @@ class Form:
     after: Mask | None
     before: Mask | None
     where: Shape
-    words: int
+    #: Of each search word, whether it is a short one: see Dialect.contains.
+    words: tuple[bool, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,10 @@ class Asked:
         where = given.get("where")
         shape = walk(pages.table, where, values) if where else TRUE
         search = given.get("search") if pages.search else None
-        words = [] if search is None else [dialect.word(word) for word in search_words(search)]
-        values += words
-        form = Form(page.size, page.backward, page.terms, after, before, shape, len(words))
+        words = [] if search is None else search_words(search)
+        short = tuple(len(word) < SHORTEST_INDEXED for word in words)
+        values += [dialect.word(word, is_short=each) for word, each in zip(words, short, strict=True)]
+        form = Form(page.size, page.backward, page.terms, after, before, shape, short)
         return cls(form, tuple(dialect.value(each) for each in values), has_tag=bool(page.tag))
 
 

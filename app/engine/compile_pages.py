@@ -134,7 +134,7 @@ class Connection:
         if self.form.where != ("true",):
             found.append(condition_sql(self.form.where, alias, self.dialect, value))
         searched = f"{alias}.{named(self.pages.search or '')}"
-        found += [self.dialect.contains(searched, value()) for _ in range(self.form.words)]
+        found += [self.dialect.contains(searched, value(), is_short=each) for each in self.form.words]
         return " AND ".join(found)
 
     def _within(self, alias: str) -> list[str]:

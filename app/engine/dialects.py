@@ -13,6 +13,8 @@ from uuid import UUID
 MOST_PAIRS = 60
 #: PostgreSQL cuts longer names of columns, silently.
 LONGEST_NAME = 60
+#: Shorter words have no trigram: PostgreSQL would read the whole index, of all projects, to find them.
+SHORTEST_INDEXED = 3
 
 
 class Json(str):
@@ -63,8 +65,8 @@ class Dialect(Protocol):
     def cursor(self, tag: str, columns: Sequence[CursorColumn]) -> str:
         """Hex of a JSON array of the tag and the columns' values."""
 
-    def contains(self, column: str, word: str) -> str:
-        """The word stands somewhere in the column; see `word`."""
+    def contains(self, column: str, word: str, *, is_short: bool) -> str:
+        """The word stands somewhere in the column; see `word`. No index is asked for a short one."""
 
     def one_of(self, column: str, values: str) -> str:
         """The column's value is in the list; see `value`."""
@@ -84,7 +86,7 @@ class Dialect(Protocol):
     def value(self, given: Any) -> Any:
         """A parameter as the driver takes it."""
 
-    def word(self, given: str) -> str:
+    def word(self, given: str, *, is_short: bool) -> str:
         """A search word as `contains` takes it."""
 
     def placeholder(self, number: int) -> str: ...
@@ -137,8 +139,8 @@ class Postgres:
         values = " || ',' || ".join(_in_cursor(each, _postgres_json) for each in columns)
         return f"""encode(convert_to('["' || {tag}::text || '",' || {values} || ']', 'UTF8'), 'hex')"""
 
-    def contains(self, column: str, word: str) -> str:
-        return f"{column} LIKE {word}"
+    def contains(self, column: str, word: str, *, is_short: bool) -> str:
+        return f"strpos({column}, {word}) > 0" if is_short else f"{column} LIKE {word}"
 
     def one_of(self, column: str, values: str) -> str:
         return f"{column} = ANY({values})"
@@ -157,7 +159,9 @@ class Postgres:
     def value(self, given: Any) -> Any:
         return given
 
-    def word(self, given: str) -> str:
+    def word(self, given: str, *, is_short: bool) -> str:
+        if is_short:
+            return given
         escaped = given.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         return f"%{escaped}%"
 
@@ -215,7 +219,7 @@ class Sqlite:
         values = " || ',' || ".join(_in_cursor(each, _sqlite_json) for each in columns)
         return f"""lower(hex('["' || {tag} || '",' || {values} || ']'))"""
 
-    def contains(self, column: str, word: str) -> str:
+    def contains(self, column: str, word: str, *, is_short: bool) -> str:
         return f"instr({column}, {word}) > 0"
 
     def one_of(self, column: str, values: str) -> str:
@@ -233,7 +237,7 @@ class Sqlite:
     def value(self, given: Any) -> Any:
         return json.dumps([_sqlite_text(each) for each in given]) if isinstance(given, list) else given
 
-    def word(self, given: str) -> str:
+    def word(self, given: str, *, is_short: bool) -> str:
         return given
 
     def placeholder(self, number: int) -> str:

@@ -174,6 +174,16 @@ async def test_common_words_are_found_by_an_index_too(director: Client, planner:
     assert plan.indexes & {BY_TRIGRAM, BY_NAME} and plan.read_whole == set()
 
 
+@pytest.mark.parametrize("words", ["no", "a 1", "no vy"])
+async def test_short_words_have_no_trigrams_and_are_looked_for_in_the_order_of_the_list(
+    director: Client, planner: Planner, words: str
+) -> None:
+    """Planned for all values, the trigrams of every project would be read for them: 200 ms instead of one."""
+    plan = await planner.run(await ask(director, SEARCH, search=words))
+
+    assert BY_TRIGRAM not in plan.indexes and plan.read_whole == set()
+
+
 async def test_matches_are_counted_by_an_index(director: Client, planner: Planner) -> None:
     document = "query ($search: String!) { contacts(search: $search) { totalCount } }"
 
