@@ -4,7 +4,6 @@ Services call `after_commit`, `ring` and `note` inside a unit of work; they neve
 sent is a doorbell: the database holds the truth, so a lost job or ring delays and never loses.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -33,7 +32,7 @@ class Job(StrEnum):
 
 
 SendJob = Callable[[Job, Sequence[str], datetime | None], Awaitable[None]]
-RingBell = Callable[[str], Awaitable[None]]
+RingBells = Callable[[Sequence[str]], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -60,14 +59,14 @@ class UnitOfWork:
 
 _current: ContextVar[UnitOfWork] = ContextVar("unit_of_work")
 _send_job: SendJob | None = None
-_ring_bell: RingBell | None = None
+_ring_bells: RingBells | None = None
 _listeners: dict[str, Callable[[str], None]] = {}
 
 
-def bind(send: SendJob | None, ring: RingBell | None) -> None:
+def bind(send: SendJob | None, ring: RingBells | None) -> None:
     """Connects this process to the queue and the doorbell; None for a process that has neither."""
-    global _send_job, _ring_bell
-    _send_job, _ring_bell = send, ring
+    global _send_job, _ring_bells
+    _send_job, _ring_bells = send, ring
 
 
 def listen(prefix: str, hear: Callable[[str], None]) -> None:
@@ -159,9 +158,8 @@ async def _deliver(work: UnitOfWork) -> None:
     for job, ids, at in work.jobs:
         if _send_job is not None:
             await _send_job(job, ids, at)
-    if _ring_bell is not None and work.rings:
-        # At once: the doorbell sends what is rung in the same moment as one message.
-        await asyncio.gather(*(_ring_bell(channel) for channel in work.rings))
+    if _ring_bells is not None and work.rings:
+        await _ring_bells(list(work.rings))
 
 
 def _tell_listeners(channels: Iterable[str]) -> None:

@@ -7,7 +7,7 @@ Rows among the variables are sent as their global ids. The fixtures at the end a
 tests/services.
 """
 
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -226,8 +226,8 @@ def bells() -> Iterator[Bells]:
     async def send(job: Job, ids: Any, at: datetime | None) -> None:
         heard.jobs.append(SentJob(job, tuple(ids), at))
 
-    async def ring(channel: str) -> None:
-        heard.rings.append(channel)
+    async def ring(channels: Sequence[str]) -> None:
+        heard.rings.extend(channels)
 
     jobs.bind(send, ring)
     yield heard

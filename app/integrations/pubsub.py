@@ -117,6 +117,11 @@ class Hub:
         """
         await self._ring((channel, payload))
 
+    async def ring_all(self, channels: Sequence[str]) -> None:
+        """Rings all of these, as `ring` does one."""
+        for first in range(0, len(channels), MOST_TOGETHER):
+            await self._publish([(channel, "") for channel in channels[first : first + MOST_TOGETHER]])
+
     async def _publish(self, rings: Sequence[Ring]) -> Sequence[None]:
         (channel, payload), together = rings[0], len(rings) > 1
         if together:

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from app import db, db_rows
-from app.policy import Permission
+from app.policy import Member, Permission
 from app.services import member_rows, popups, reminder_log
 from app.services.reminder_log import Popup
 
@@ -24,26 +24,40 @@ MOST_SHOWN = 500
 #: Moments closer together than this are waited for together.
 STEP = timedelta(milliseconds=50)
 
-#: A reminder and its contact.
-Held = tuple[UUID, UUID | None]
-
 
 @dataclass(slots=True)
 class Window:
-    """A claimed one. `due`: what it shows, the longest due first; `ahead`: when the first of the others comes due."""
+    """A claimed one; ids are texts, of which nothing is made but other texts.
 
-    employee_id: UUID
-    project_id: UUID
-    repeat_minutes: int
-    facts: Mapping[str, Any]
-    due: Sequence[Held] = ()
+    `due`: what it shows, `(reminder, contact)`, the longest due first; `ahead`: when the first of the others comes due.
+    """
+
+    employee_id: str
+    row: Mapping[str, Any]
+    due: Sequence[tuple[str, str]] = ()
     ahead: datetime | None = None
+
+    @property
+    def repeat_minutes(self) -> int:
+        minutes: int = self.row["reminder_interval_minutes"]
+        return minutes
+
+    @property
+    def viewer(self) -> Member:
+        id_ = UUID(self.employee_id)
+        return member_rows.member_of(
+            self.row, employee_id=id_, project_id=UUID(self.row["project_id"]), account_id=id_, session_id=id_
+        )
 
     def next_at(self, now: datetime) -> datetime | None:
         if not self.due:
             return self.ahead
         repeat = now + popups.interval(self.repeat_minutes)
         return repeat if self.ahead is None else min(repeat, self.ahead)
+
+    def popup(self, number: int) -> Popup:
+        shown = [id_ for id_, _ in self.due[:MOST_SHOWN]]
+        return Popup(self.employee_id, self.row["project_id"], number, shown, self.repeat_minutes)
 
 
 async def fire(*, now: datetime, employee_id: UUID | None = None) -> int:
@@ -57,18 +71,8 @@ async def fire(*, now: datetime, employee_id: UUID | None = None) -> int:
     await _look(claimed, now)
     await _give_hidden_away(claimed, now)
     numbers = await _move_on(claimed, now)
-    told = [
-        Popup(
-            each.employee_id,
-            each.project_id,
-            numbers[each.employee_id],
-            [id_ for id_, _ in each.due[:MOST_SHOWN]],
-            each.repeat_minutes,
-        )
-        for each in claimed.values()
-        if each.due
-    ]
-    await reminder_log.tell_popups(told, now=now)
+    opened = [each.popup(numbers[id_]) for id_, each in claimed.items() if each.due]
+    await reminder_log.tell_popups(opened, now=now)
     return len(claimed)
 
 
@@ -106,14 +110,14 @@ _LAST = "SELECT MAX(next_popup_at) AS last FROM employees WHERE next_popup_at BE
 
 
 _CLAIM = """
-    SELECT e.id, e.project_id, e.reminder_interval_minutes, {columns} FROM employees e
-    WHERE e.next_popup_at <= $1 {whose} ORDER BY e.next_popup_at LIMIT {batch} {lock}
+    SELECT CAST(e.id AS text) AS id, CAST(e.project_id AS text) AS project_id, e.reminder_interval_minutes, {columns}
+    FROM employees e WHERE e.next_popup_at <= $1 {whose} ORDER BY e.next_popup_at LIMIT {batch} {lock}
 """
 # SQLite lets one transaction write at a time: there is nothing to lock, and nothing to skip.
 _LOCK = {"postgres": "FOR NO KEY UPDATE SKIP LOCKED", "sqlite": ""}
 
 
-async def _claim(now: datetime, employee_id: UUID | None) -> dict[UUID, Window]:
+async def _claim(now: datetime, employee_id: UUID | None) -> dict[str, Window]:
     """By employee. The table lets only those be on the list who are at work and have an interval."""
     dialect = db.dialect()
     sql = _CLAIM.format(
@@ -123,15 +127,11 @@ async def _claim(now: datetime, employee_id: UUID | None) -> dict[UUID, Window]:
         lock=_LOCK[dialect],
     )
     rows = await db.fetch(sql, [now, *([employee_id] if employee_id else [])])
-    windows = [
-        Window(db.as_uuid(row["id"]), db.as_uuid(row["project_id"]), row["reminder_interval_minutes"], row)
-        for row in rows
-    ]
-    return {each.employee_id: each for each in windows}
+    return {row["id"]: Window(row["id"], row) for row in rows}
 
 
 _LOOK = """
-    SELECT asked.id, (
+    SELECT CAST(asked.id AS text) AS id, (
         SELECT {concat}(CAST(shown.id AS text) || ' ' || COALESCE(CAST(shown.contact_id AS text), ''), ',') FROM (
             SELECT id, contact_id FROM reminders
             WHERE assignee_id = asked.id AND state = 'OPEN' AND alert_at <= $1 ORDER BY alert_at, id
@@ -144,56 +144,49 @@ _LOOK = """
 _CONCAT = {"postgres": "string_agg", "sqlite": "group_concat"}
 
 
-async def _look(claimed: Mapping[UUID, Window], now: datetime) -> None:
+async def _look(claimed: Mapping[str, Window], now: datetime) -> None:
     """Reads what waits for each who may have a window."""
     able = [
-        {"id": id_} for id_, each in claimed.items() if member_rows.may(each.facts, Permission.REMINDER_OWN)
+        {"id": id_} for id_, each in claimed.items() if member_rows.may(each.row, Permission.REMINDER_OWN)
     ]
     dialect = db.dialect()
     sql = _LOOK.format(concat=_CONCAT[dialect], asked=db_rows.unpacked(dialect, "$2", "asked", id="uuid"))
     for row in await db.fetch(sql, [now, db_rows.packed(able)]) if able else ():
-        window = claimed[db.as_uuid(row["id"])]
-        window.due = [_held(each) for each in (row["due"] or "").split(",") if each]
-        window.ahead = db.as_datetime(row["ahead"]) if row["ahead"] else None
+        window = claimed[row["id"]]
+        if row["due"]:
+            window.due = [
+                (id_, contact) for id_, _, contact in (each.partition(" ") for each in row["due"].split(","))
+            ]
+        if row["ahead"]:
+            window.ahead = db.as_datetime(row["ahead"])
 
 
-def _held(text: str) -> Held:
-    reminder_id, _, contact_id = text.partition(" ")
-    return UUID(reminder_id), UUID(contact_id) if contact_id else None
-
-
-async def _give_hidden_away(claimed: Mapping[UUID, Window], now: datetime) -> None:
+async def _give_hidden_away(claimed: Mapping[str, Window], now: datetime) -> None:
     """What one may no longer see is given away instead of shown."""
-    concerned = [each for each in claimed.values() if any(contact_id for _, contact_id in each.due)]
-    viewers = [
-        member_rows.member_of(
-            each.facts,
-            employee_id=each.employee_id,
-            project_id=each.project_id,
-            account_id=each.employee_id,
-            session_id=each.employee_id,
-        )
+    concerned = [each for each in claimed.values() if any(contact for _, contact in each.due)]
+    held = [
+        (each.viewer, [(UUID(id_), UUID(contact) if contact else None) for id_, contact in each.due])
         for each in concerned
     ]
-    held = [(viewer, each.due) for viewer, each in zip(viewers, concerned, strict=True)]
     for window, hidden in zip(concerned, await popups.give_away_all_hidden(held, now=now), strict=True):
         if hidden:
-            window.due = [each for each in window.due if each[0] not in hidden]
+            window.due = [each for each in window.due if UUID(each[0]) not in hidden]
 
 
 _MOVE_ON = """
     UPDATE employees SET last_popup_at = $1, next_popup_at = moved.at, feed_number = feed_number + moved.taken
-    FROM {moved} WHERE employees.id = moved.id RETURNING employees.id, employees.feed_number
+    FROM {moved} WHERE employees.id = moved.id RETURNING CAST(employees.id AS text) AS id, employees.feed_number
 """
 
 
-async def _move_on(claimed: Mapping[UUID, Window], now: datetime) -> dict[UUID, int]:
+async def _move_on(claimed: Mapping[str, Window], now: datetime) -> dict[str, int]:
     """Takes the windows off the list, or says when they open next; tells the numbers of their events."""
     moved = []
     for id_, window in claimed.items():
         at = window.next_at(now)
-        popups.ring_worker(id_, at, now)
+        if at is not None and popups.is_near(at, now):
+            popups.ring_worker(UUID(id_), at, now)
         moved.append({"id": id_, "at": at, "taken": int(bool(window.due))})
     source = db_rows.unpacked(db.dialect(), "$2", "moved", id="uuid", at="timestamptz", taken="bigint")
     rows = await db.fetch(_MOVE_ON.format(moved=source), [now, db_rows.packed(moved)])
-    return {db.as_uuid(row["id"]): row["feed_number"] for row in rows}
+    return {row["id"]: row["feed_number"] for row in rows}

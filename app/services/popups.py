@@ -96,8 +96,13 @@ def interval(minutes: int | None) -> timedelta:
 
 def ring_worker(employee_id: UUID, moment: datetime | None, now: datetime) -> None:
     """A job for a moment that is near; the timer of the workers sees to the others."""
-    if moment is not None and moment - now <= NEAR:
+    if moment is not None and is_near(moment, now):
         jobs.after_commit(Job.FIRE_POPUP, employee_id, at=moment if moment > now else None)
+
+
+def is_near(moment: datetime, now: datetime) -> bool:
+    """Does the moment come, or has it come, before the timer is sure to look?"""
+    return moment - now <= NEAR
 
 
 async def give_away_hidden(

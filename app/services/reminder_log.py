@@ -21,12 +21,12 @@ CHANNEL = "feed:"
 
 @dataclass(frozen=True, slots=True)
 class Popup:
-    """A window that opens with these reminders. `number` was taken under the lock on the employee."""
+    """A window that opens with these reminders; ids as texts. `number` was taken under the lock on the employee."""
 
-    employee_id: UUID
-    project_id: UUID
+    employee_id: str
+    project_id: str
     number: int
-    reminder_ids: Sequence[UUID]
+    reminder_ids: Sequence[str]
     repeat_minutes: int
 
 

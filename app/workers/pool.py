@@ -39,7 +39,7 @@ async def bound(pool: ArqRedis, hub: Hub) -> AsyncIterator[None]:
     async def send(job: Job, ids: Sequence[str], at: datetime | None) -> None:
         await _send_softly(pool, job, ids, at)
 
-    jobs.bind(send, hub.ring)
+    jobs.bind(send, hub.ring_all)
     try:
         yield
     finally:

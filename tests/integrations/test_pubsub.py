@@ -94,6 +94,19 @@ async def test_rings_of_one_moment_are_one_message_and_each_is_heard(
     assert sent[0]["channel"] == pubsub.TOGETHER.encode() and sent[1] is None
 
 
+async def test_more_rings_than_a_message_holds_are_all_heard(
+    here: Hub, there: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pubsub, "MOST_TOGETHER", 3)
+    heard: list[str] = []
+    there.on("employee:", lambda who, _: heard.append(who))
+    async with there.listen("employee:6") as last:
+        await here.ring_all([f"employee:{each}" for each in range(7)])
+
+        assert await last.wait(PATIENCE_S)
+    assert heard == [str(each) for each in range(7)]
+
+
 async def test_a_message_that_nobody_can_read_is_passed_over(here: Hub, redis_url: str) -> None:
     async with here.listen("employee:1") as bell, Redis.from_url(redis_url) as redis:
         for payload in ("", "{", "[5]", "null", '[["employee:2"]]'):

@@ -38,7 +38,7 @@ def hub(bells: object) -> Iterator[Hub]:
     async def send(job: Job, ids: Any, at: datetime | None) -> None:
         """Nobody works; the tests open the windows."""
 
-    jobs.bind(send, hub.ring)
+    jobs.bind(send, hub.ring_all)
     yield hub
     jobs.bind(None, None)
     sessions.BELIEVED.clear()

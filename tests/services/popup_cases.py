@@ -1,6 +1,6 @@
 """People with windows, and looks at what they were told."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -25,8 +25,8 @@ def sent() -> Iterator[list[Any]]:
     async def send(job: Job, ids: Any, at: datetime | None) -> None:
         found.append((job, tuple(ids), at))
 
-    async def ring(channel: str) -> None:
-        found.append(channel)
+    async def ring(channels: Sequence[str]) -> None:
+        found.extend(channels)
 
     jobs.bind(send, ring)
     yield found
