@@ -106,7 +106,7 @@ class Compiler:
         ]
         if rows.needs:
             pairs.append((NEEDS, self._needs(rows, alias)))
-        return pairs or [(NEEDS, "NULL")]
+        return pairs
 
     def _leaf(self, table: type[Table], leaf: Leaf, alias: str) -> str:
         if leaf.denied or is_filled(table, leaf):
