@@ -1,6 +1,7 @@
 # Everything a contributor runs. Needs python3 (3.11 or newer) with venv, and make; nothing else.
 #   make run [PORT=8000] [RESET=1]   the whole application in one process, with demo data
 #   make test [T=tests/…]            pytest, on SQLite and PostgreSQL
+#   make differential [N=50000] [SEED=…]   random operations: every road must give the same answer
 #   make check                       format, lint, types, import contracts, drift of migrations and schema
 #   make bench [B="--scale 0.1"]     reference queries beside an ordinary server and bare SQL; bench/results.md
 #   make bench-peers [B=…]           the same beside PostGraphile and Mercurius; bench/results-peers.md
@@ -13,6 +14,8 @@ PYTHON ?= python3
 PORT ?= 8000
 T ?=
 B ?=
+N ?= 50000
+SEED ?=
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
@@ -21,7 +24,7 @@ NODE := $(VENV)/.node
 PEERS := bench/peers/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-peers bench-feed schema migrations lock
+.PHONY: help run test differential check bench bench-peers bench-feed schema migrations lock
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -42,6 +45,9 @@ run: $(RUNTIME)
 
 test: $(DEV)
 	$(BIN)/python -m pytest -n auto --dist worksteal $(T)
+
+differential: $(DEV)
+	DIFFERENTIAL_N=$(N) DIFFERENTIAL_SEED=$(SEED) $(BIN)/python -m pytest -n auto tests/differential/test_differential.py
 
 check: $(DEV)
 	$(BIN)/ruff format --check .

@@ -92,7 +92,7 @@ class Arguments:
         """The id of a row, nearly always one in reach."""
         names = [name for name in TABLES if self.sight.rows[name]] or list(TABLES)
         name = type_name or self.dice.one(names)
-        kind = self.dice.weighted(((88, "seen"), (6, "any"), (3, "other"), (3, "none")))
+        kind = self.dice.weighted(((91, "seen"), (5, "any"), (2, "other"), (2, "none")))
         if kind == "seen" and self.sight.rows[name]:
             return global_id(name, self.dice.one(self.sight.rows[name]).id)
         if kind == "none":
@@ -129,13 +129,13 @@ class Arguments:
     def _connection(self, owner: str, name: str, definition: GraphQLField, below_list: bool) -> Given:
         table, types = _row_type(definition), {key: each.type for key, each in definition.args.items()}
         given: Given = {}
-        if "orderBy" in types and self.dice.chance(40):
+        if "orderBy" in types and self.dice.chance(35):
             given["orderBy"] = self.variable(types["orderBy"], self._order(types["orderBy"]))
-        if "where" in types and self.dice.chance(35):
+        if "where" in types and self.dice.chance(30):
             given["where"] = self.variable(
                 types["where"], self.where(table, get_named_type(types["where"]), 3)
             )
-        if "search" in types and self.dice.chance(15):
+        if "search" in types and self.dice.chance(12):
             given["search"] = self.variable(types["search"], self._search(table))
         probe = self._probe(owner, name, given, types)
         return {**self._page(types, probe, SMALL if below_list else LARGE), **given}
@@ -143,8 +143,8 @@ class Arguments:
     def _page(self, types: Mapping[str, Any], probe: str, sizes: Sequence[int]) -> Given:
         if self.dice.chance(2):
             return dict(self.dice.one(WRONG_PAGES))
-        ways = ((40, "first"), (12, ""), (12, "last"), (15, "first after"), (9, "last before"), (3, "before"))
-        way = self.dice.weighted((*ways, (4, "after"), (3, "first after before"), (2, "last after")))
+        ways = ((50, "first"), (12, ""), (13, "last"), (12, "first after"), (8, "last before"), (2, "before"))
+        way = self.dice.weighted((*ways, (3, "after"), (2, "first after before"), (1, "last after")))
         found: Given = {}
         for name in way.split():
             value = self.dice.one(sizes) if name in ("first", "last") else self._cursor(probe)
@@ -193,7 +193,7 @@ class Arguments:
         piece = word[: 2 + self.dice.below(4)]
         return self.dice.one((piece, piece.upper(), f"  {piece} ", word, " ".join(words)))[:100]
 
-    def where(self, table: str, type_: GraphQLInputObjectType, depth: int) -> Given:
+    def where(self, table: str, type_: Any, depth: int) -> Given:
         """A filter: mostly one condition, and trees of them."""
         kind = (
             self.dice.weighted(((60, ""), (10, "not"), (12, "or"), (8, "and"), (10, "all"))) if depth else ""

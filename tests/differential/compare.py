@@ -41,6 +41,10 @@ class Comparison:
         everything = {name: [global_id(name, row.id) for row in each] for name, each in rows.items()}
         return cls(stage, stage.run("sqlite", look), everything)
 
+    def forget(self) -> None:
+        """Of cursors, before they are too many."""
+        self.tags, self.cursors = Tags(), {}
+
     def disagreement(self, request: Request, *, count: bool = False) -> str:
         """What differs between the roads, with all that is needed to ask again; empty if nothing does."""
         answers = self._answers(request)

@@ -34,6 +34,7 @@ FEATURES = (
     "inline fragments",
     "fragments on Node",
     "aliases",
+    "long aliases",
     "same field twice",
     "variables",
     "defaults",
@@ -124,7 +125,7 @@ class _Seen(Visitor):
         if len(self.connections) >= 6:
             self.found.add("deep nesting")
         if node.alias:
-            self.found.add("aliases")
+            self.found |= {"aliases", "long aliases"} if len(node.alias.value) > 63 else {"aliases"}
         self.found |= {ARGUMENTS[each] for each in given & ARGUMENTS.keys()}
         if name == "__typename" or (name == "node" and len(self.connections) == 1):
             self.found.add(name)

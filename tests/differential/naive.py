@@ -4,7 +4,7 @@ It shares with the engine the declarations and nothing else: rows come from `Mod
 relation is looked for in Python, no SQL filters, sorts or pages.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
@@ -23,17 +23,16 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues, get_variable_values
 
-from app import db
 from app.engine import declare
 from app.engine.declare import TABLES
 from app.engine.guards import SPEC, metadata_of, python_name_of
 from app.engine.ids import global_id, type_and_id
-from app.models import Area, ReminderState
-from app.policy import AccountViewer, Member, Permission, Role
-from app.services import project_deletion
+from app.models import Area
+from app.policy import Member
 from tests.differential.naive_denials import Denials, Error, Reading, is_denied
 from tests.differential.naive_faults import Faults
 from tests.differential.naive_lists import Connection, Fault, Tags, connection, in_order
+from tests.differential.naive_roots import PLAIN_ROOTS
 from tests.differential.sight import Sight
 
 MOST_NODES = 100
@@ -159,7 +158,7 @@ class Naive:
         if spec is not None:
             return self._of_root(spec, given)
         if source is None:
-            return await PLAIN_ROOTS[name](self)
+            return await PLAIN_ROOTS[name](self.sight)
         return source[name] if isinstance(source, dict) else getattr(source, name)
 
     def _of_root(self, spec: Any, given: Mapping[str, Any]) -> Any:
@@ -270,49 +269,6 @@ def _of_connection(source: Connection, name: str) -> Any:
         case "total_count_capped":
             return source.count > 10_000
     raise KeyError(name)
-
-
-async def _viewer(naive: Naive) -> Any:
-    viewer = naive.sight.viewer
-    assert isinstance(viewer, AccountViewer)
-    member = viewer if isinstance(viewer, Member) else None
-    return {
-        "account": viewer.account_id,
-        "employee": member.employee_id if member else None,
-        "roles": [role for role in Role if member and role in member.roles],
-        "permissions": [each for each in Permission if member and each in member.grants],
-    }
-
-
-async def _open_reminder_count(naive: Naive) -> Any:
-    viewer = naive.sight.viewer
-    if not isinstance(viewer, Member):
-        return None
-    mine = naive.sight.below("Reminder", "assignee_id", viewer.employee_id)
-    return len([row for row in mine if row.state is ReminderState.OPEN])
-
-
-async def _restorable_projects(naive: Naive) -> Any:
-    """No rows of the engine's: the service is asked."""
-    viewer = naive.sight.viewer
-    assert isinstance(viewer, AccountViewer)
-    return [
-        {
-            "project_id": global_id("Project", row.id),
-            "name": row.name,
-            "deletion_requested_at": row.deletion_requested_at,
-            "restorable_until": row.purge_after,
-        }
-        for row in await project_deletion.restorable(viewer, now=await db.now())
-    ]
-
-
-#: Root fields that show no rows of the engine's.
-PLAIN_ROOTS: Mapping[str, Callable[[Naive], Awaitable[Any]]] = {
-    "viewer": _viewer,
-    "open_reminder_count": _open_reminder_count,
-    "restorable_projects": _restorable_projects,
-}
 
 
 def wire(value: Any) -> Any:

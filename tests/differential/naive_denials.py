@@ -70,7 +70,7 @@ class Reading:
 
     def _is_included(self, node: SelectionNode) -> bool:
         for directive in node.directives or ():
-            (argument,) = directive.arguments
+            (argument,) = directive.arguments or ()
             value: Any = argument.value
             says = self.variables.coerced[value.name.value] if value.kind == "variable" else value.value
             if says is (directive.name.value == "skip"):
@@ -102,11 +102,12 @@ class Denials:
         self,
         selection_set: SelectionSetNode | None,
         type_: Any,
-        path: Sequence[str] = (),
-        pattern: Sequence[str] = (),
+        path: list[str] | None = None,
+        pattern: list[str] | None = None,
         *,
         below_list: bool = False,
     ) -> None:
+        path, pattern = path or [], pattern or []
         for node, owner in self.reading.opened(selection_set, type_):
             if node.name.value == "__typename":
                 continue
@@ -160,7 +161,7 @@ class Denials:
         }
         if pattern is not None:
             extensions["pathPattern"] = list(pattern)
-        permission = guard.guards[0] if isinstance(guard, AnyOf) else guard
+        permission: Any = guard.guards[0] if isinstance(guard, AnyOf) else guard
         if isinstance(self.viewer, Member) and not isinstance(permission, Level):
             extensions["requiredPermission"] = permission.name
             extensions["requiredRoles"] = [role.name for role in roles_with(permission)]

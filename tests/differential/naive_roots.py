@@ -1,0 +1,54 @@
+"""Root fields that show no rows of the engine's: what the naive interpreter knows of them."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from app import db
+from app.engine.ids import global_id
+from app.models import ReminderState
+from app.policy import AccountViewer, Member, Permission, Role
+from app.services import project_deletion
+from tests.differential.sight import Sight
+
+
+async def _viewer(sight: Sight) -> Any:
+    viewer = sight.viewer
+    assert isinstance(viewer, AccountViewer)
+    member = viewer if isinstance(viewer, Member) else None
+    return {
+        "account": viewer.account_id,
+        "employee": member.employee_id if member else None,
+        "roles": [role for role in Role if member and role in member.roles],
+        "permissions": [each for each in Permission if member and each in member.grants],
+    }
+
+
+async def _open_reminder_count(sight: Sight) -> Any:
+    viewer = sight.viewer
+    if not isinstance(viewer, Member):
+        return None
+    mine = sight.below("Reminder", "assignee_id", viewer.employee_id)
+    return len([row for row in mine if row.state is ReminderState.OPEN])
+
+
+async def _restorable_projects(sight: Sight) -> Any:
+    """No rows of the engine's: the service is asked."""
+    viewer = sight.viewer
+    assert isinstance(viewer, AccountViewer)
+    return [
+        {
+            "project_id": global_id("Project", row.id),
+            "name": row.name,
+            "deletion_requested_at": row.deletion_requested_at,
+            "restorable_until": row.purge_after,
+        }
+        for row in await project_deletion.restorable(viewer, now=await db.now())
+    ]
+
+
+#: Root fields that show no rows of the engine's.
+PLAIN_ROOTS: Mapping[str, Callable[[Sight], Awaitable[Any]]] = {
+    "viewer": _viewer,
+    "open_reminder_count": _open_reminder_count,
+    "restorable_projects": _restorable_projects,
+}
