@@ -9,7 +9,7 @@ claims a second: people with nothing due stay at the head of the index.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from app import db, db_rows
@@ -60,20 +60,29 @@ class Window:
         return Popup(self.employee_id, self.row["project_id"], number, shown, self.repeat_minutes)
 
 
-async def fire(*, now: datetime, employee_id: UUID | None = None) -> int:
-    """Opens the windows that are due, at most BATCH, or only this employee's; tells how many it claimed.
+class Fired(NamedTuple):
+    """How many windows were claimed, and the moment of the last; None if there was none."""
 
-    Any number of workers may do so at once, in a transaction each: whoever locks an employee opens his window.
+    claimed: int
+    last: datetime | None
+
+
+async def fire(*, now: datetime, employee_id: UUID | None = None, since: datetime | None = None) -> Fired:
+    """Opens the windows that are due, the longest due first, at most BATCH, or only this employee's.
+
+    Any number of workers may do so at once, in a transaction each: whoever locks an employee opens his window. `since`
+    leaves out those due before: what was claimed a moment ago lies dead at the head of the index, and passing it by
+    would take longer with each batch.
     """
-    claimed = await _claim(now, employee_id)
+    claimed = await _claim(now, employee_id, since)
     if not claimed:
-        return 0
+        return Fired(0, None)
     await _look(claimed, now)
     await _give_hidden_away(claimed, now)
     numbers = await _move_on(claimed, now)
     opened = [each.popup(numbers[id_]) for id_, each in claimed.items() if each.due]
     await reminder_log.tell_popups(opened, now=now)
-    return len(claimed)
+    return Fired(len(claimed), max(db.as_datetime(each.row["next_popup_at"]) for each in claimed.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,23 +119,26 @@ _LAST = "SELECT MAX(next_popup_at) AS last FROM employees WHERE next_popup_at BE
 
 
 _CLAIM = """
-    SELECT CAST(e.id AS text) AS id, CAST(e.project_id AS text) AS project_id, e.reminder_interval_minutes, {columns}
-    FROM employees e WHERE e.next_popup_at <= $1 {whose} ORDER BY e.next_popup_at LIMIT {batch} {lock}
+    SELECT CAST(e.id AS text) AS id, CAST(e.project_id AS text) AS project_id, e.reminder_interval_minutes,
+        e.next_popup_at, {columns}
+    FROM employees e WHERE e.next_popup_at <= $1{whose} ORDER BY e.next_popup_at LIMIT {batch} {lock}
 """
 # SQLite lets one transaction write at a time: there is nothing to lock, and nothing to skip.
 _LOCK = {"postgres": "FOR NO KEY UPDATE SKIP LOCKED", "sqlite": ""}
 
 
-async def _claim(now: datetime, employee_id: UUID | None) -> dict[str, Window]:
+async def _claim(now: datetime, employee_id: UUID | None, since: datetime | None) -> dict[str, Window]:
     """By employee. The table lets only those be on the list who are at work and have an interval."""
     dialect = db.dialect()
+    bounds = {"e.id = ": employee_id, "e.next_popup_at >= ": since}
+    given = [(which, value) for which, value in bounds.items() if value is not None]
     sql = _CLAIM.format(
         columns=member_rows.columns(dialect, "e"),
-        whose="" if employee_id is None else "AND e.id = $2",
+        whose="".join(f" AND {which}${place}" for place, (which, _) in enumerate(given, 2)),
         batch=BATCH,
         lock=_LOCK[dialect],
     )
-    rows = await db.fetch(sql, [now, *([employee_id] if employee_id else [])])
+    rows = await db.fetch(sql, [now, *(value for _, value in given)])
     return {row["id"]: Window(row["id"], row) for row in rows}
 
 

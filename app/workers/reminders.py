@@ -53,11 +53,20 @@ async def forget_old_events() -> None:
 async def _open_due(within: timedelta, employee_id: UUID | None = None) -> Look:
     """Opens what is due; tells when to look again, if that is no further ahead than `within`."""
     while (look := await popup_firing.look(within=within, employee_id=employee_id)).is_due:
-        async with unit_of_work() as work:
-            claimed = await popup_firing.fire(now=work.now, employee_id=employee_id)
-        if not claimed:  # somebody else holds them at this moment
+        if not await _open_batches(employee_id):  # somebody else holds them at this moment
             return Look(look.now, look.now + popup_firing.STEP)
     return look
+
+
+async def _open_batches(employee_id: UUID | None) -> int:
+    """In a transaction for each batch; tells how many windows it claimed."""
+    claimed, since = 0, None
+    while True:
+        async with unit_of_work() as work:
+            fired = await popup_firing.fire(now=work.now, employee_id=employee_id, since=since)
+        claimed, since = claimed + fired.claimed, fired.last
+        if fired.claimed < popup_firing.BATCH:
+            return claimed
 
 
 async def _wait_for(moment: datetime, now: datetime) -> None:

@@ -48,7 +48,7 @@ async def refresh(employee: Employee, alert_at: datetime | None = None) -> datet
 
 async def fire(employee: Employee | None = None) -> int:
     async with unit_of_work() as work:
-        return await popup_firing.fire(now=work.now, employee_id=employee.id if employee else None)
+        return (await popup_firing.fire(now=work.now, employee_id=employee.id if employee else None)).claimed
 
 
 async def next_popup_of(employee: Employee) -> datetime | None:

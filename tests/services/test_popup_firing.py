@@ -194,6 +194,25 @@ async def test_a_batch_is_bounded_and_the_rest_follows(clock: Clock, monkeypatch
     assert [await fire(), await fire(), await fire(), await fire()] == [2, 2, 1, 0]
 
 
+async def test_a_batch_goes_on_where_the_one_before_ended(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(popup_firing, "BATCH", 2)
+    project = await make_project()
+    moments = [clock.at - each * MINUTE for each in (4, 3, 3, 1)]
+    for moment in moments:
+        await make_worker(project=project, next_popup_at=moment)
+
+    async with unit_of_work() as work:
+        first = await popup_firing.fire(now=work.now)
+        left_out = await popup_firing.fire(now=work.now, since=clock.at)
+        second = await popup_firing.fire(now=work.now, since=first.last)
+        third = await popup_firing.fire(now=work.now, since=second.last)
+
+    assert [first, second] == [(2, moments[1]), (2, moments[3])]
+    assert [left_out, third] == [(0, None)] * 2
+
+
 async def test_a_failure_after_the_claim_leaves_the_window_due(
     clock: Clock, sent: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
