@@ -117,14 +117,28 @@ class Inputs:
         """By the identity of the field's node. Raises GraphQLError if the whole operation is refused."""
         found: dict[int, Mapping[str, Any]] = {}
         for each in inputs:
-            self.node, self.path = each.node, each.path
             given = each.given(document)
-            for name, value in given.items():
-                declared = each.definition.args[name]
-                self._require(guard_of(declared), f"the argument {name}")
-                self._check(declared.type, value)
+            changing = given if each.is_mixed else {taken.name: given.get(taken.name) for taken in each.taken}
+            self._check_all(each, changing)
             found[id(each.node)] = given
         return found
+
+    def read_written(self, inputs: Iterable[Input]) -> dict[int, Mapping[str, Any]]:
+        """What the document itself writes out, which is the same at every run; given whole where it is all there is."""
+        found: dict[int, Mapping[str, Any]] = {}
+        for each in inputs:
+            if not each.is_mixed:
+                self._check_all(each, each.written)
+            if each.is_constant:
+                found[id(each.node)] = each.written
+        return found
+
+    def _check_all(self, input_: Input, given: Mapping[str, Any]) -> None:
+        self.node, self.path = input_.node, input_.path
+        for name, value in given.items():
+            declared = input_.definition.args[name]
+            self._require(guard_of(declared), f"the argument {name}")
+            self._check(declared.type, value)
 
     def _check(self, type_: GraphQLInputType, given: Any) -> None:
         self.values += 1

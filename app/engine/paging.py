@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+import orjson
 import strawberry
 
 from app.engine.declare import Table
@@ -129,7 +130,7 @@ def _decode(
     if cursor is None:
         return None
     try:
-        found, *values = json.loads(bytes.fromhex(cursor))
+        found, *values = orjson.loads(bytes.fromhex(cursor))
         if not hmac.compare_digest(found, tag) or len(values) != len(terms):
             raise ValueError("of another list")
         return tuple(_value(table, column, each) for each, (column, _) in zip(values, terms, strict=True))

@@ -96,9 +96,8 @@ def make(document: Document, operation: OperationDefinitionNode, shape: Shape) -
     """Authorises, and prepares each root field. Raises GraphQLError if the whole operation is refused."""
     authorisation = Authorisation(document, shape.viewer)
     denials = authorisation.operation(operation)
-    constant = [each for each in authorisation.inputs if each.is_constant]
     reader = Inputs(shape.viewer)
-    constants = reader.read(document, constant)
+    constants = reader.read_written(authorisation.inputs)
     root_type = document.schema.get_root_type(operation.operation)
     assert root_type is not None
     making = Making(document, shape, root_type)

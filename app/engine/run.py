@@ -155,8 +155,9 @@ class Run:
         self.payloads[root.key] = payload
         if self.context.viewer != self.viewer:  # else it failed, and shows nothing that could be denied
             self.late_denials += payload.denials
-        late = Inputs(self.context.viewer).read(self.document, payload.inputs)
-        self.arguments = {**self.arguments, **late}
+        reader = Inputs(self.context.viewer)
+        reader.read_written(payload.inputs)
+        self.arguments = {**self.arguments, **reader.read(self.document, payload.inputs)}
 
     async def _declared(self, root: Root) -> Ready:
         given = self.arguments.get(id(root.nodes[0]), {})

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -95,6 +96,7 @@ def related_model(model: type[Model], column_name: str) -> type[Model]:
     return relation.related_model
 
 
+@cache
 def base_type_of(model: type[Model], column_name: str) -> Any:
     """The Python type that a column's values have, without its nullability."""
     field = field_of(model, column_name)

@@ -4,8 +4,10 @@ Conditions are two-valued: what is compared with nothing does not hold, and its 
 is the same whether negated or not, so below a `not` a column that may be null is asked for first.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +24,9 @@ DEEPEST_WHERE = 10
 SHORTEST_SEARCH, LONGEST_SEARCH = 2, 100
 NO_ROW = UUID(int=0)
 COMPARISONS = {"eq": "=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+
+#: NUL, and halves of characters.
+_NOT_STORED = re.compile("[\x00\ud800-\udfff]")
 
 Shape = tuple[Any, ...]
 TRUE: Shape = ("true",)
@@ -102,10 +107,15 @@ class _Walk:
 
 def column_of(table: type[Table], key: str) -> tuple[str, Column]:
     """The declared column behind a field of a where or orderBy input: its name there, and its declaration."""
-    name = next(name for name in table.specs if graphql_name(name) == key)
-    spec = table.specs[name]
-    assert isinstance(spec, Column)
-    return name, spec
+    hashable: Any = table
+    return _columns_of(hashable)[key]
+
+
+@cache
+def _columns_of(table: Any) -> Mapping[str, tuple[str, Column]]:
+    return {
+        graphql_name(name): (name, spec) for name, spec in table.specs.items() if isinstance(spec, Column)
+    }
 
 
 def stored(table: type[Table], column: str, spec: Column, given: Any) -> Any:
@@ -134,7 +144,7 @@ def comparable(table: type[Table], column: str, given: Any) -> Any:
 
 def checked_text(given: str) -> str:
     """Text that a database can compare with. Raises BadUserInput for NUL and lone surrogates."""
-    if "\x00" in given or any("\ud800" <= character <= "\udfff" for character in given):
+    if _NOT_STORED.search(given):
         raise BadUserInput("The text holds a character that cannot be stored.")
     return given
 
