@@ -107,8 +107,6 @@ def from_environment() -> ASGIApp:
     # nobody is answered.
     gc.collect()
     gc.freeze()
-    # A request makes some thousand objects and hardly a cycle: looked for every 700, they took a tenth of Q1's time.
-    gc.set_threshold(10_000, 20, 20)
     return app
 
 
