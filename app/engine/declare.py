@@ -152,7 +152,7 @@ class AnyNode(Spec):
 
 
 class Row(dict[str, Any]):
-    """One object of the tree that the executor looks up: response key → value. Knows its type's name."""
+    """A row as parsed JSON, under its response keys, that knows its type: for `node`, whose type is in the id."""
 
     __slots__ = ("type_name",)
 
