@@ -206,7 +206,8 @@ class Arguments:
             found["not"] = self.where(table, type_, depth - 1)
         if kind in ("or", "and", "all"):
             key = self.dice.one(("or", "and")) if kind == "all" else kind
-            ways = [self.where(table, type_, depth - 1) for _ in range(1 + self.dice.below(3))]
+            many = self.dice.weighted(((40, 1), (35, 2), (20, 3), (5, 0)))
+            ways = [self.where(table, type_, depth - 1) for _ in range(many)]
             found[key] = [self.variable(GraphQLNonNull(type_), each, percent=10) for each in ways]
         return found
 

@@ -50,6 +50,7 @@ FEATURES = (
     "search",
     "backwards",
     "cursors",
+    "pageInfo",
     "nested connections",
     "deep nesting",
     "__typename",
@@ -127,7 +128,7 @@ class _Seen(Visitor):
         if node.alias:
             self.found |= {"aliases", "long aliases"} if len(node.alias.value) > 63 else {"aliases"}
         self.found |= {ARGUMENTS[each] for each in given & ARGUMENTS.keys()}
-        if name == "__typename" or (name == "node" and len(self.connections) == 1):
+        if name in ("__typename", "pageInfo") or (name == "node" and len(self.connections) == 1):
             self.found.add(name)
 
     def leave_field(self, node: FieldNode, *_: Any) -> None:

@@ -35,7 +35,7 @@ RARE = {NOBODY: 1, ACCOUNT: 3, "external_of_the_past": 2, "external_alone": 2, "
 DEEPEST = 11
 #: PostgreSQL cuts names after 63 bytes.
 LONG_NAME = "long_" * 14
-MOST_FIELDS = 24
+MOST_FIELDS = 20
 MOST_LISTS = 3
 
 
@@ -117,8 +117,10 @@ class Author:
         """`{ … }` of a composite type."""
         if isinstance(type_, GraphQLInterfaceType):
             return self._of_interface(type_, levels, lists)
+        if type_.name in TABLES and self.fields_left > 0 and self.dice.chance(2):
+            return self._all_leaves(type_)
         wanted = 1 + (self.dice.below(5 if type_.name in TABLES else 3) if self.fields_left > 0 else 0)
-        parts = [self._part(type_, levels, lists) for _ in range(wanted)]
+        parts = [self._part(type_, levels, lists, is_first=not number) for number in range(wanted)]
         return f"{{ {' '.join(parts)} }}"
 
     def _of_interface(self, type_: GraphQLInterfaceType, levels: int, lists: int) -> str:
@@ -129,13 +131,13 @@ class Author:
             parts.append(self._fragment(concrete, levels, lists))
         return f"{{ {' '.join(parts)} }}"
 
-    def _part(self, type_: GraphQLObjectType, levels: int, lists: int) -> str:
+    def _part(self, type_: GraphQLObjectType, levels: int, lists: int, *, is_first: bool) -> str:
         """One selection of an object's."""
         if self.dice.chance(6):
             return f"__typename{self._directives()}"
         if self.fields_left > 0 and self.dice.chance(16):
             return self._fragment(type_, levels, lists)
-        return self._field(type_, self._choose(type_, levels, lists), levels, lists)
+        return self._field(type_, self._choose(type_, levels, lists, is_first), levels, lists)
 
     def _fragment(self, type_: Any, levels: int, lists: int) -> str:
         if self.dice.chance(45):
@@ -156,19 +158,34 @@ class Author:
         self.fragments.append((type_.name, name, text))
         return name
 
-    def _choose(self, type_: GraphQLObjectType, levels: int, lists: int) -> str:
+    def _choose(self, type_: GraphQLObjectType, levels: int, lists: int, is_first: bool) -> str:
         """The name of a field for which there is room."""
-        leaves: list[str] = [
-            name for name, each in type_.fields.items() if is_leaf_type(get_named_type(each.type))
-        ]
+        leaves = self._leaves_of(type_)
         if self.fields_left <= 0 and leaves:
             return leaves[0]
         roomy: list[str] = [name for name, each in type_.fields.items() if _fits(each, levels, lists)]
         showing = [name for name in roomy if name in ("nodes", "edges", "node")]
-        if showing and self.dice.chance(85):
+        if showing and self.dice.chance(90 if is_first else 50):
             return self.dice.one(showing)
+        if "pageInfo" in roomy and self.dice.chance(50):
+            return "pageInfo"
         deeper = [name for name in roomy if name not in leaves]
         return self.dice.one(deeper if deeper and self.dice.chance(40) else (roomy or leaves))
+
+    def _all_leaves(self, type_: GraphQLObjectType) -> str:
+        leaves = self._leaves_of(type_)
+        for name in leaves:
+            self.claims[name] = f"{name}: {type_.fields[name].type}"
+        return f"{{ __typename {' '.join(leaves)} }}"
+
+    def _leaves_of(self, type_: GraphQLObjectType) -> list[str]:
+        """Fields without anything below, which may stand in any document."""
+        leaves: list[str] = []
+        for name, each in type_.fields.items():
+            meaning = f"{name}: {each.type}"
+            if is_leaf_type(get_named_type(each.type)) and self.claims.get(name, meaning) == meaning:
+                leaves.append(name)
+        return leaves
 
     def _field(self, type_: GraphQLObjectType, name: str, levels: int, lists: int) -> str:
         """A field with its arguments and what is below it."""
