@@ -211,10 +211,16 @@ class Run:
         demands: list[Demand] = []
         made = self.payloads[root.key].complete(value, demands)
         if demands:
-            found = await self.read([each.read for each in demands], [each.own for each in demands])
-            for each, rows in zip(demands, found, strict=True):
+            for each, rows in zip(demands, await self._demanded(demands), strict=True):
                 each.place[each.key] = rows.written()
         return orjson.dumps(made)
+
+    async def _demanded(self, demands: Sequence[Demand]) -> list[Ready]:
+        """The rows that a value holds. Raises Unfit for what cannot be asked of them: the field itself ran already."""
+        try:
+            return await self.read([each.read for each in demands], [each.own for each in demands])
+        except BadUserInput as refusal:
+            raise Unfit from refusal
 
     def info(self, root: Root) -> Any:
         """As graphql-core would make it for the root field."""
