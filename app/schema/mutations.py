@@ -10,12 +10,10 @@ The payload type (`ContactUpdatePayload`) is made of the keyword arguments: a de
 function returns, anything else as it is. `errors` is always there.
 """
 
-import hashlib
 import inspect
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Annotated, Any
@@ -29,15 +27,15 @@ from app import db
 from app.engine.declare import Held, Table
 from app.engine.guards import GUARD, LATE, SPEC, described, directives_of, value
 from app.engine.types import describe_enum, graphql_name, make_type, new_field
-from app.errors import BadUserInput, Conflict, Fault, FaultCode, Invalid, NotFound
+from app.errors import Conflict, Fault, FaultCode, Invalid, NotFound
 from app.jobs import Origin, UnitOfWork, unit_of_work
 from app.policy import AccountViewer, Guard, Level, Member, Viewer
 from app.schema.building import build_by_plan, built
 from app.schema.context import Context
+from app.schema.repeats import input_hash, key_of
 from app.services import idempotency
 
 Returned = Mapping[str, Any]
-LONGEST_KEY = 200
 MUTATIONS: dict[str, StrawberryField] = {}
 _RESOLVERS: dict[str, tuple[Callable[..., Any], Mapping[str, Any]]] = {}
 
@@ -270,33 +268,6 @@ class _Run:
     def _revived(self, name: str, kept: Any) -> Any:
         type_ = self.returns[name]
         return UUID(kept) if kept and isinstance(type_, type) and issubclass(type_, Table) else kept
-
-
-def key_of(sent: Any) -> str | None:
-    """The idempotencyKey of an input, None if none was sent. Raises BadUserInput for one that cannot be kept."""
-    key = getattr(sent, "idempotency_key", None)
-    if key is None or key is strawberry.UNSET:
-        return None
-    if not 1 <= len(key) <= LONGEST_KEY or not key.isprintable():
-        raise BadUserInput(f"An idempotencyKey has 1 to {LONGEST_KEY} printable characters.")
-    return str(key)
-
-
-def input_hash(sent: Any) -> str:
-    """Of what was sent besides the key, whatever the order of its fields."""
-    text = json.dumps(_canonical(sent), sort_keys=True, default=str)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _canonical(sent: Any) -> Any:
-    if isinstance(sent, list):
-        return [_canonical(each) for each in sent]
-    if not hasattr(sent, "__dataclass_fields__"):
-        return sent
-    found = {
-        field.name: getattr(sent, field.name) for field in fields(sent) if field.name != "idempotency_key"
-    }
-    return {name: _canonical(each) for name, each in found.items() if each is not strawberry.UNSET}
 
 
 def _user_error(fault: Fault) -> UserError:

@@ -17,7 +17,8 @@ from app.policy import Permission as P  # noqa: N817
 from app.schema.common import Address, AddressInput
 from app.schema.context import Context
 from app.schema.inputs import given, idempotency_key, optional, required
-from app.schema.mutations import Act, Returned, input_hash, key_of, mutation
+from app.schema.mutations import Act, Returned, mutation
+from app.schema.repeats import input_hash, key_of
 from app.schema.sessions import NewSession, prove_password, signed_in
 from app.services import idempotency, project_deletion, projects, sign_in
 

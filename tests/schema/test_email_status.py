@@ -35,7 +35,7 @@ async def hub(redis_url: str, clock: Clock, bells: object) -> AsyncIterator[Hub]
     hub = Hub(redis_url)
     await hub.start()
     await hub.connected()
-    jobs.bind(None, hub.ring)
+    jobs.bind(None, hub.ring_all)
     yield hub
     await hub.stop()
 
