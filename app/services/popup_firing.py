@@ -17,7 +17,9 @@ from app.policy import Member, Permission
 from app.services import member_rows, popups, reminder_log
 from app.services.reminder_log import Popup
 
-#: Employees whose windows one transaction opens.
+#: Employees whose windows one transaction opens. The first batches are small, so that the first windows need not wait
+#: for the last of their second; a long queue is gone through in large ones.
+FIRST_BATCH = 250
 BATCH = 1_000
 #: Reminders that one window shows, the longest due first; beyond that nobody reads, and nothing must grow for ever.
 MOST_SHOWN = 500
@@ -67,14 +69,16 @@ class Fired(NamedTuple):
     last: datetime | None
 
 
-async def fire(*, now: datetime, employee_id: UUID | None = None, since: datetime | None = None) -> Fired:
-    """Opens the windows that are due, the longest due first, at most BATCH, or only this employee's.
+async def fire(
+    *, now: datetime, employee_id: UUID | None = None, since: datetime | None = None, most: int = BATCH
+) -> Fired:
+    """Opens the windows that are due, the longest due first, or only this employee's.
 
     Any number of workers may do so at once, in a transaction each: whoever locks an employee opens his window. `since`
     leaves out those due before: what was claimed a moment ago lies dead at the head of the index, and passing it by
     would take longer with each batch.
     """
-    claimed = await _claim(now, employee_id, since)
+    claimed = await _claim(now, employee_id, since, most)
     if not claimed:
         return Fired(0, None)
     await _look(claimed, now)
@@ -127,7 +131,9 @@ _CLAIM = """
 _LOCK = {"postgres": "FOR NO KEY UPDATE SKIP LOCKED", "sqlite": ""}
 
 
-async def _claim(now: datetime, employee_id: UUID | None, since: datetime | None) -> dict[str, Window]:
+async def _claim(
+    now: datetime, employee_id: UUID | None, since: datetime | None, most: int
+) -> dict[str, Window]:
     """By employee. The table lets only those be on the list who are at work and have an interval."""
     dialect = db.dialect()
     bounds = {"e.id = ": employee_id, "e.next_popup_at >= ": since}
@@ -135,7 +141,7 @@ async def _claim(now: datetime, employee_id: UUID | None, since: datetime | None
     sql = _CLAIM.format(
         columns=member_rows.columns(dialect, "e"),
         whose="".join(f" AND {which}${place}" for place, (which, _) in enumerate(given, 2)),
-        batch=BATCH,
+        batch=most,
         lock=_LOCK[dialect],
     )
     rows = await db.fetch(sql, [now, *(value for _, value in given)])

@@ -62,10 +62,11 @@ async def _open_batches(employee_id: UUID | None) -> int:
     """In a transaction for each batch; tells how many windows it claimed."""
     claimed, since = 0, None
     while True:
+        most = popup_firing.FIRST_BATCH if claimed < popup_firing.BATCH else popup_firing.BATCH
         async with unit_of_work() as work:
-            fired = await popup_firing.fire(now=work.now, employee_id=employee_id, since=since)
+            fired = await popup_firing.fire(now=work.now, employee_id=employee_id, since=since, most=most)
         claimed, since = claimed + fired.claimed, fired.last
-        if fired.claimed < popup_firing.BATCH:
+        if fired.claimed < most:
             return claimed
 
 

@@ -185,29 +185,30 @@ async def test_any_number_of_workers_open_a_window_once(clock: Clock) -> None:
     assert [len(await log_of(employee)) for employee in employees] == [1] * 20
 
 
-async def test_a_batch_is_bounded_and_the_rest_follows(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(popup_firing, "BATCH", 2)
+async def test_a_batch_is_bounded_and_the_rest_follows(clock: Clock) -> None:
     project = await make_project()
     for _ in range(5):
         await make_reminder(await make_worker(project=project, next_popup_at=clock.at), due_at=clock.at)
 
-    assert [await fire(), await fire(), await fire(), await fire()] == [2, 2, 1, 0]
+    claimed = []
+    for _ in range(4):
+        async with unit_of_work() as work:
+            claimed.append((await popup_firing.fire(now=work.now, most=2)).claimed)
+
+    assert claimed == [2, 2, 1, 0]
 
 
-async def test_a_batch_goes_on_where_the_one_before_ended(
-    clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(popup_firing, "BATCH", 2)
+async def test_a_batch_goes_on_where_the_one_before_ended(clock: Clock) -> None:
     project = await make_project()
     moments = [clock.at - each * MINUTE for each in (4, 3, 3, 1)]
     for moment in moments:
         await make_worker(project=project, next_popup_at=moment)
 
     async with unit_of_work() as work:
-        first = await popup_firing.fire(now=work.now)
-        left_out = await popup_firing.fire(now=work.now, since=clock.at)
-        second = await popup_firing.fire(now=work.now, since=first.last)
-        third = await popup_firing.fire(now=work.now, since=second.last)
+        first = await popup_firing.fire(now=work.now, most=2)
+        left_out = await popup_firing.fire(now=work.now, since=clock.at, most=2)
+        second = await popup_firing.fire(now=work.now, since=first.last, most=2)
+        third = await popup_firing.fire(now=work.now, since=second.last, most=2)
 
     assert [first, second] == [(2, moments[1]), (2, moments[3])]
     assert [left_out, third] == [(0, None)] * 2

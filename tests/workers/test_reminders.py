@@ -110,6 +110,7 @@ async def test_the_timer_alone_opens_one_window_at_each_of_its_moments(
 
 @pytest.mark.usefixtures("database")
 async def test_more_than_a_batch_is_opened_in_one_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(popup_firing, "FIRST_BATCH", 2)
     monkeypatch.setattr(popup_firing, "BATCH", 3)
     monkeypatch.setattr(reminders, "LOOK_AHEAD", timedelta(seconds=0.1))
     now, project = await db.now(), await make_project()
