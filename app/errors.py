@@ -77,6 +77,12 @@ class BadUserInput(CodedError):
     code = "BAD_USER_INPUT"
 
 
+class CostExceeded(CodedError):
+    """It asks for more at once than is answered."""
+
+    code = "COST_EXCEEDED"
+
+
 class Unauthenticated(CodedError):
     code = "UNAUTHENTICATED"
 

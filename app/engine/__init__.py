@@ -2,6 +2,6 @@
 
 docs/read-engine.md tells what happens to an operation. Declaring: `guards` `declare` `types` `filters` `paging` `ids`
 `scalars` `assemble`. Reading an operation: `document` `inputs` `variables` `authorise`. What it asks of rows: `selection`
-`selecting` `reads` `asked` `where`. To SQL: `compile` `compile_pages` `parameters` `dialects`. Running: `statement`
+`selecting` `reads` `asked` `where` `cost`. To SQL: `compile` `compile_pages` `parameters` `dialects`. Running: `statement`
 `together` `fill` `values` `plan` `run` `core` `engine`. `cache`: what is kept stays within bounds.
 """

@@ -10,7 +10,7 @@ from typing import Any
 
 from graphql import FieldNode
 
-from app.engine.declare import Column, Computed, Group, Spec, Table, ToOne
+from app.engine.declare import Column, Computed, Group, Spec, Table, ToMany, ToOne
 from app.engine.dialects import LONGEST_NAME
 from app.engine.types import is_plain
 
@@ -28,6 +28,11 @@ class Leaf:
     spec: Spec | None = None
     denied: bool = False
     below: Any = None
+
+    @property
+    def is_list(self) -> bool:
+        """Does it show all rows of a relation at once?"""
+        return isinstance(self.spec, ToMany) and not self.spec.paged
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,15 +84,19 @@ class Rows:
         return tuple(leaf for leaf in self.leaves if not leaf.denied and _fills(leaf.below))
 
     @cached_property
+    def shown(self) -> tuple[Leaf, ...]:
+        """Leaves below which there are other rows."""
+        return tuple(leaf for leaf in self.leaves if not leaf.denied and isinstance(leaf.below, Rows | Pages))
+
+    @cached_property
     def fills(self) -> bool:
         """Whether the statement's JSON is not yet the answer."""
         return bool(self.filled or self.inner) or _has_long_keys(self.leaves)
 
     def pages(self) -> Iterator["Pages"]:
         """Every connection below, in reading order."""
-        for leaf in self.leaves:
-            if not leaf.denied and isinstance(leaf.below, Rows | Pages):
-                yield from leaf.below.pages()
+        for leaf in self.shown:
+            yield from leaf.below.pages()
 
 
 @dataclass(frozen=True, eq=False)

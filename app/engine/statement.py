@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app import db
+from app.engine import cost
 from app.engine.asked import Asked, Form
 from app.engine.cache import Bounded
 from app.engine.compile import Compiler
@@ -28,6 +29,7 @@ class Statement:
 
     sql: str
     sources: tuple[Source, ...]
+    objects: int
 
 
 _statements: Bounded[Statement] = Bounded(entries=STATEMENTS, most_bytes=STATEMENT_BYTES)
@@ -47,9 +49,15 @@ async def run(
     dialect = dialect_of(db.dialect())
     asked = asked_below(reads, givens, cursor_key, dialect)
     statement = _statement(tuple(reads), facts.shape, dialect, [each.form for each in asked])
+    cost.check(statement.objects * most_ids(own))
     values = (facts.values, [dialect.value(each) for each in own], *(each.values for each in asked))
     row = await db.fetch_row(statement.sql, [values[group][place] for group, place in statement.sources])
     return [written(value) for value in row]
+
+
+def most_ids(own: Iterable[Any]) -> int:
+    """The length of the longest list of ids that is read, at least 1."""
+    return max([1, *(len(each) for each in own if isinstance(each, list | tuple))])
 
 
 def asked_below(reads: Iterable[Read], givens: Arguments, cursor_key: bytes, dialect: Dialect) -> list[Asked]:
@@ -84,5 +92,6 @@ def _statement(reads: tuple[Read, ...], shape: Shape, dialect: Dialect, forms: S
     compiler = compiler_for(reads, parameters, shape, dialect, forms)
     columns = ", ".join(dialect.text(read.sql(compiler, place)) for place, read in enumerate(reads))
     aside = f"WITH {', '.join(compiler.asides)} " if compiler.asides else ""
-    made = Statement(f"{aside}SELECT {columns}", tuple(parameters.sources))
+    objects = sum(cost.objects(read.below, compiler.forms) for read in reads)
+    made = Statement(f"{aside}SELECT {columns}", tuple(parameters.sources), objects)
     return _statements.put(key, made, BYTES_PER_LETTER * len(made.sql))

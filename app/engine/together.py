@@ -12,7 +12,7 @@ from uuid import UUID
 
 from app import db
 from app.coalesce import Coalescer
-from app.engine import statement
+from app.engine import cost, statement
 from app.engine.asked import Form
 from app.engine.cache import Bounded
 from app.engine.dialects import Dialect, dialect_of
@@ -53,6 +53,7 @@ class Statement:
     sql: str
     columns: tuple[Source, ...]
     sources: tuple[Source, ...]
+    objects: int
 
 
 _statements: Bounded[Statement] = Bounded(entries=STATEMENTS, most_bytes=STATEMENT_BYTES)
@@ -95,6 +96,7 @@ _together: Coalescer[Question, bytes | None] = Coalescer(_answer_all, most=MOST_
 async def _answers(alike: Alike, questions: Sequence[Question]) -> list[bytes | None]:
     dialect = dialect_of(db.dialect())
     made = _statement(alike, dialect)
+    cost.check(made.objects * statement.most_ids(question.own for question in questions))
     columns = [
         [question.viewer[place] if group == VIEWER else dialect.ids(question.own) for question in questions]
         for group, place in made.columns
@@ -119,7 +121,8 @@ def _statement(alike: Alike, dialect: Dialect) -> Statement:
         made = dialect.text(alike.read.sql(compiler, 0))
         lists = tuple(parameters.columns)
     source = dialect.zipped([_name(each) for each in lists], "v", is_list=alike.is_list)
-    found = Statement(f"SELECT v.n, {made} FROM {source}", lists, tuple(parameters.sources))
+    objects = cost.objects(alike.read.below, compiler.forms)
+    found = Statement(f"SELECT v.n, {made} FROM {source}", lists, tuple(parameters.sources), objects)
     return _statements.put(key, found, BYTES_PER_LETTER * len(found.sql))
 
 

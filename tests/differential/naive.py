@@ -4,6 +4,7 @@ It shares with the engine the declarations and nothing else: rows come from `Mod
 relation is looked for in Python, no SQL filters, sorts or pages.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -30,7 +31,7 @@ from app.engine.ids import global_id, type_and_id
 from app.models import Area
 from app.policy import Member
 from tests.differential.naive_denials import Denials, Error, Reading, is_denied
-from tests.differential.naive_faults import Faults
+from tests.differential.naive_faults import MOST_OBJECTS, Faults
 from tests.differential.naive_lists import Connection, Fault, Tags, connection, in_order
 from tests.differential.naive_roots import PLAIN_ROOTS
 from tests.differential.sight import Sight
@@ -99,7 +100,7 @@ class Naive:
             return await self._completed(definition.type, value, nodes, path)
         except Fault as fault:
             self.errors.append(
-                {"message": str(fault), "path": list(path), "extensions": {"code": "BAD_USER_INPUT"}}
+                {"message": str(fault), "path": list(path), "extensions": {"code": fault.code}}
             )
         except _Nulled:
             if not nullable:
@@ -113,19 +114,24 @@ class Naive:
         if type_.name in TABLES or isinstance(source, Connection):
             return
         faults = Faults(self.reading, self.sight.viewer, lambda to, *asked: self._connection(to, [], *asked))
+        many = 0
         match metadata_of(definition).get(SPEC):
             case declare.ById(to=to):
                 if _type_of(given["id"]) == to:
-                    faults.below_row(to, nodes)
+                    many = faults.below_row(to, nodes)
             case declare.AnyNode():
-                for to in {_type_of(each) for each in given.get("ids", [given.get("id")])} & TABLES.keys():
-                    faults.below_row(to, nodes)
+                types = Counter(_type_of(each) for each in given.get("ids", [given.get("id")]))
+                known = types.keys() & TABLES.keys()
+                longest = max((types[to] for to in known), default=0)
+                many = longest * sum(faults.below_row(to, nodes) for to in known)
             case declare.Listing(to=to, order=order, search=search):
-                faults.in_page(to, definition, nodes, order, search)
+                many = faults.in_page(to, definition, nodes, order, search)
             case declare.Own(to=to) | declare.AllOf(to=to):
-                faults.below_row(to, nodes)
+                many = faults.below_row(to, nodes)
             case declare.Held(to=to) if source[python_name_of(definition)] is not None:
-                faults.below_row(to, nodes)
+                many = faults.below_row(to, nodes)
+        if many > MOST_OBJECTS:
+            raise Fault("too much at once", code="COST_EXCEEDED")
 
     async def _completed(self, type_: Any, value: Any, nodes: list[FieldNode], path: Path) -> Any:
         if isinstance(type_, GraphQLNonNull):

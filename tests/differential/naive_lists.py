@@ -20,7 +20,11 @@ Terms = tuple[tuple[str, bool], ...]
 
 
 class Fault(Exception):
-    """What the client may not ask: BAD_USER_INPUT at the field."""
+    """What the client may not ask, at the field."""
+
+    def __init__(self, message: str, code: str = "BAD_USER_INPUT") -> None:
+        self.code = code
+        super().__init__(message)
 
 
 @dataclass(frozen=True)

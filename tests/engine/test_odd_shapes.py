@@ -11,6 +11,8 @@ from tests.engine.whole import fill
 from tests.factories import NOON, make_activity, make_contact, make_employee, make_project
 from tests.graphql import Client, as_role, gid
 
+pytestmark = pytest.mark.usefixtures("any_cost")
+
 
 @pytest.fixture
 async def project() -> Project:

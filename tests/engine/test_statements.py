@@ -25,6 +25,8 @@ from tests.engine.whole import LEFT_OUT, everything, fill, of_root, of_row, root
 from tests.factories import make_project
 from tests.graphql import Client, as_role
 
+pytestmark = pytest.mark.usefixtures("any_cost")
+
 MODELS: dict[str, Any] = {
     model.__name__: model
     for model in (
