@@ -15,11 +15,13 @@ from graphql import (
     is_composite_type,
     is_leaf_type,
     is_list_type,
+    parse,
 )
 from hypothesis import strategies as st
 
 from app.engine.declare import TABLES
 from app.engine.guards import guard_of
+from app.schema.limits import Limits, exceeded
 from tests.differential.arguments import Arguments, Wish
 from tests.differential.cast import ACCOUNT, NOBODY
 from tests.differential.dice import LONGEST, Dice
@@ -59,7 +61,12 @@ def operations(
         viewer = dice.weighted([(RARE.get(name, 8), name) for name in sights])
         return Author(schema, dice, Arguments(dice, viewer, sights[viewer], everything)).operation()
 
-    return st.binary(min_size=LONGEST, max_size=LONGEST).map(write)
+    return st.binary(min_size=LONGEST, max_size=LONGEST).map(write).filter(_is_within_limits)
+
+
+def _is_within_limits(operation: Operation) -> bool:
+    """A fragment used again and again may come to too many fields."""
+    return exceeded(parse(operation.document), Limits()) is None
 
 
 @dataclass
@@ -162,7 +169,7 @@ class Author:
         """The name of a field for which there is room."""
         leaves = self._leaves_of(type_)
         if self.fields_left <= 0 and leaves:
-            return leaves[0]
+            return self.dice.one(leaves)
         roomy: list[str] = [name for name, each in type_.fields.items() if _fits(each, levels, lists)]
         showing = [name for name in roomy if name in ("nodes", "edges", "node")]
         if showing and self.dice.chance(90 if is_first else 50):

@@ -14,7 +14,10 @@ TOLD = ("code", "coordinate", "pathPattern", "requiredPermission", "requiredRole
 
 
 def normal(answer: Mapping[str, Any], tags: Tags, *, messages: bool = True) -> dict[str, Any]:
-    """The answer in the one form in which two that mean the same are equal."""
+    """The answer in the one form in which two that mean the same are equal.
+
+    `messages`: with the sentences of errors and their places in the document.
+    """
     found: dict[str, Any] = {}
     if "data" in answer:
         found["data"] = _value(answer["data"], tags)
@@ -27,7 +30,8 @@ def normal(answer: Mapping[str, Any], tags: Tags, *, messages: bool = True) -> d
 def _error(error: Mapping[str, Any], messages: bool) -> dict[str, Any]:
     extensions = error.get("extensions") or {}
     told = {name: extensions[name] for name in TOLD if name in extensions}
-    return {"path": error.get("path"), **told, **({"message": error["message"]} if messages else {})}
+    places = {"message": error["message"], "locations": error.get("locations")} if messages else {}
+    return {"path": error.get("path"), **told, **places}
 
 
 def _value(value: Any, tags: Tags) -> Any:
