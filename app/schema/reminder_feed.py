@@ -113,9 +113,9 @@ async def reminder_feed(
         while True:
             async for event in reading.new_events(replayed=False):
                 yield event
-            if seat.is_silent:
-                yield await reading.heartbeat()
-            await seat.wait()
+            while not await seat.wait():
+                if seat.is_silent:
+                    yield await reading.heartbeat()
 
 
 @dataclass(slots=True)

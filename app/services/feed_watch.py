@@ -57,18 +57,23 @@ class Seat:
     ) -> None:
         self._watch.remove(self)
 
-    async def wait(self) -> None:
-        """Returns when there may be something new, or a heartbeat is due. What rang since the last time counts."""
+    async def wait(self) -> bool:
+        """True when there may be something new, also since the last time; False when nothing but a heartbeat is due."""
         if not self._rung:
             self._waiting = asyncio.get_running_loop().create_future()
             try:
                 await self._waiting
             finally:
                 self._waiting = None
-        self._rung = False
+        has_rung, self._rung = self._rung, False
+        return has_rung
 
     def ring(self) -> None:
+        """There may be something new."""
         self._rung = True
+        self.wake()
+
+    def wake(self) -> None:
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
 
@@ -129,7 +134,7 @@ class Watch:
             now = time.monotonic()
             for seat in self._seats():
                 if seat.beats_at <= now:
-                    seat.ring()
+                    seat.wake()
             await _look_or_log(part)
 
 
