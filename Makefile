@@ -5,6 +5,7 @@
 #   make check                       format, lint, types, import contracts, drift of migrations and schema
 #   make bench [B="--scale 0.1"]     reference queries beside an ordinary server and bare SQL; bench/results.md
 #   make bench-peers [B=…]           the same beside PostGraphile and Mercurius; bench/results-peers.md
+#   make bench-core [B=…]            what graphql-core alone would cost; bench/results-core.md
 #   make bench-feed                  sockets, pop-ups, the pop-up scan; bench/results-feed.md
 #   make schema                      write schema.graphql anew
 #   make migrations NAME=add_…       write a migration for what changed in app/models
@@ -24,7 +25,7 @@ NODE := $(VENV)/.node
 PEERS := bench/peers/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help run test differential check bench bench-peers bench-feed schema migrations lock
+.PHONY: help run test differential check bench bench-peers bench-core bench-feed schema migrations lock
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -73,6 +74,9 @@ bench-peers: $(DEV) $(NODE) $(PEERS)
 
 bench-feed: $(DEV)
 	$(BIN)/python -m bench.feed $(B)
+
+bench-core: $(DEV)
+	$(BIN)/python -m bench.run_core $(B)
 
 schema: $(RUNTIME)
 	$(BIN)/python -m app schema

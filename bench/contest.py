@@ -23,6 +23,7 @@ import asyncpg
 from bench import compare, load, machine, servers, workload
 from bench.data import database
 from bench.load import CONNECTIONS, Measured
+from bench.servers import Server
 from bench.trivial import SIZES
 from bench.workload import QUERIES, Asked, Contender
 
@@ -93,10 +94,12 @@ class Cell:
 
 
 @contextmanager
-def stage(scale: float) -> Iterator[Stage]:
+def stage(
+    scale: float, serve: Callable[[str], AbstractContextManager[Server]] = servers.ours
+) -> Iterator[Stage]:
     with ExitStack() as stack:
         url, logins = stack.enter_context(database(scale))
-        server = stack.enter_context(servers.ours(url))
+        server = stack.enter_context(serve(url))
         tenants = workload.ask_for_tenants(server.port, logins)
         path = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "tenants.json"
         workload.keep(tenants, path)

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,9 +35,18 @@ class Server:
         return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
 
 
-@contextmanager
-def ours(url: str) -> Iterator[Server]:
+def ours(url: str) -> AbstractContextManager[Server]:
     """`python -m app serve`, one process, as in production, with a Valkey of its own."""
+    return _serving("app", url)
+
+
+def core(url: str) -> AbstractContextManager[Server]:
+    """The same, with every value completed by graphql-core."""
+    return _serving("bench.core", url)
+
+
+@contextmanager
+def _serving(module: str, url: str) -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="dvb-") as folder:
         queue = valkey.start(Path(folder))
         try:
@@ -53,7 +62,7 @@ def ours(url: str) -> Iterator[Server]:
                 "SMTP_URL": "smtp://127.0.0.1:25",
                 "SMTP_FROM": "crm@divize.cz",
             }
-            with _running("ours", port, ["-m", "app", "serve"], settings) as server:
+            with _running("ours", port, ["-m", module, "serve"], settings) as server:
                 yield server
         finally:
             queue.stop()
