@@ -236,11 +236,18 @@ class _Run:
             try:
                 return await self._once()
             except Exception as error:
-                if not db.is_race(error):
-                    raise
-                if attempt == 2:
+                if attempt == 1 and self._may_be_outrun(error):
+                    continue
+                if db.is_race(error):
                     raise Conflict("Somebody changed the same thing at this moment. Try again.") from error
+                raise
         raise AssertionError("unreachable")
+
+    def _may_be_outrun(self, error: Exception) -> bool:
+        """Of parallel repeats with one key the first may have done it since the key was looked for: TAKEN, say, by itself."""
+        if db.is_race(error):
+            return True
+        return isinstance(error, Invalid) and not self.own_transaction and key_of(self.sent) is not None
 
     async def _once(self) -> Returned:
         if self.own_transaction:

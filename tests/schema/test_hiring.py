@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from app.models import (
     Project,
 )
 from app.policy import Role
+from app.services import idempotency
 from tests.conftest import Clock
 from tests.factories import make_division, make_employee, make_invitation, make_partner, make_project
 from tests.graphql import SentJob, as_employee, as_role, gid
@@ -103,6 +105,23 @@ async def test_a_repeated_invitation_invites_once(director: Employee, sent_jobs:
     assert all(answer.data == answers[0].data and answer.errors == [] for answer in answers)
     assert other.codes == ["IDEMPOTENCY_MISMATCH"]
     assert await Invitation.all().count() == 1 and len(sent_jobs) == 1
+
+
+async def test_a_repeat_that_looked_for_its_key_too_early_looks_again(
+    director: Employee, sent_jobs: list[SentJob], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, given = await as_employee(director).sign_in(), {**NOVAK, "idempotencyKey": "k"}
+    first = await client.run(INVITE, input=given)
+    find, looks = idempotency.earlier, count()
+
+    async def too_early(*asked: Any, **named: Any) -> Any:
+        return None if next(looks) == 0 else await find(*asked, **named)
+
+    monkeypatch.setattr(idempotency, "earlier", too_early)
+    again = await client.run(INVITE, input=given)
+
+    assert again.errors == [] and again.data == first.data
+    assert len(sent_jobs) == 1
 
 
 async def test_of_parallel_invitations_to_one_address_one_is_sent(
