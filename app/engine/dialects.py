@@ -74,15 +74,6 @@ class Dialect(Protocol):
     def listed(self, values: str, alias: str) -> str:
         """A source whose rows are `alias.id` and `alias.place`, from a list of ids."""
 
-    def zipped(self, columns: Sequence[str], alias: str, *, is_list: bool) -> str:
-        """A source made of the first parameters, one list a column, numbered from 1 as `n`.
-
-        A column `own` holds ids, or, where `is_list`, lists of ids as `ids` writes them.
-        """
-
-    def ids(self, given: Any) -> Any:
-        """An id, or a list of ids, as a value of a column of `zipped`."""
-
     def value(self, given: Any) -> Any:
         """A parameter as the driver takes it."""
 
@@ -149,11 +140,16 @@ class Postgres:
         return f"unnest({values}::uuid[]) WITH ORDINALITY AS {alias}(id, place)"
 
     def zipped(self, columns: Sequence[str], alias: str, *, is_list: bool) -> str:
+        """A source made of the first parameters, one list a column, numbered from 1 as `n`.
+
+        A column `own` holds ids, or, where `is_list`, lists of ids as `ids` writes them.
+        """
         kinds = ["text" if column == "own" and is_list else "uuid" for column in columns]
         lists = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(kinds, start=1))
         return f"unnest({lists}) WITH ORDINALITY AS {alias}({', '.join(columns)}, n)"
 
     def ids(self, given: Any) -> Any:
+        """An id, or a list of ids, as a value of a column of `zipped`."""
         return f"{{{','.join(map(str, given))}}}" if isinstance(given, tuple) else given
 
     def value(self, given: Any) -> Any:
@@ -227,12 +223,6 @@ class Sqlite:
 
     def listed(self, values: str, alias: str) -> str:
         return f"(SELECT value AS id, key AS place FROM json_each({values})) AS {alias}"
-
-    def zipped(self, columns: Sequence[str], alias: str, *, is_list: bool) -> str:
-        raise NotImplementedError("Rows that stand aside cannot see a list of viewers.")
-
-    def ids(self, given: Any) -> Any:
-        raise NotImplementedError("Rows that stand aside cannot see a list of viewers.")
 
     def value(self, given: Any) -> Any:
         return json.dumps([_sqlite_text(each) for each in given]) if isinstance(given, list) else given

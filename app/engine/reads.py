@@ -1,5 +1,6 @@
 """What one expression of a statement reads."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Read:
+class Read(ABC):
     """Rows, and how they are got."""
 
     below: Rows | Pages
@@ -22,9 +23,9 @@ class Read:
         """The connections below: each has arguments of its own."""
         return tuple(self.below.pages())
 
+    @abstractmethod
     def sql(self, compiler: "Compiler", place: int) -> Json:
         """The expression; `place` is that of the read's own value."""
-        raise NotImplementedError
 
 
 class ReadOne(Read):

@@ -15,7 +15,7 @@ from app.coalesce import Coalescer
 from app.engine import cost, statement
 from app.engine.asked import Form
 from app.engine.cache import Bounded
-from app.engine.dialects import Dialect, dialect_of
+from app.engine.dialects import POSTGRES, Postgres, dialect_of
 from app.engine.parameters import CONNECTIONS, OWN, VIEWER, Parameters, Source
 from app.engine.reads import Read
 from app.engine.statement import BYTES_PER_LETTER, Arguments
@@ -64,7 +64,8 @@ async def run(
 ) -> Sequence[bytes | None]:
     """As `statement.run`, outside of any transaction, together with whatever others ask in the same moment."""
     dialect = dialect_of(db.dialect())
-    if dialect.keeps_rows_aside or len(reads) != 1 or not own[0]:
+    # Elsewhere rows stand in views beside the statement, which cannot see a list that stands in it.
+    if not isinstance(dialect, Postgres) or len(reads) != 1 or not own[0]:
         return await statement.run(reads, own, facts, givens, cursor_key)
     asked = statement.asked_below(reads, givens, cursor_key, dialect)
     forms, values = tuple(each.form for each in asked), tuple(each.values for each in asked)
@@ -94,11 +95,10 @@ _together: Coalescer[Question, bytes | None] = Coalescer(_answer_all, most=MOST_
 
 
 async def _answers(alike: Alike, questions: Sequence[Question]) -> list[bytes | None]:
-    dialect = dialect_of(db.dialect())
-    made = _statement(alike, dialect)
+    made = _statement(alike)
     cost.check(made.objects * statement.most_ids(question.own for question in questions))
     columns = [
-        [question.viewer[place] if group == VIEWER else dialect.ids(question.own) for question in questions]
+        [question.viewer[place] if group == VIEWER else POSTGRES.ids(question.own) for question in questions]
         for group, place in made.columns
     ]
     constants = [alike.values[group - CONNECTIONS][place] for group, place in made.sources]
@@ -108,19 +108,19 @@ async def _answers(alike: Alike, questions: Sequence[Question]) -> list[bytes | 
     return found
 
 
-def _statement(alike: Alike, dialect: Dialect) -> Statement:
-    key = (alike.read, alike.shape, dialect.name, alike.is_list, *alike.forms)
+def _statement(alike: Alike) -> Statement:
+    key = (alike.read, alike.shape, alike.is_list, *alike.forms)
     known = _statements.get(key)
     if known is not None:
         return known
     # Twice: how many lists come before the other parameters is known when all of it was made once.
     lists: tuple[Source, ...] = ()
     for _ in range(2):
-        parameters = _Columns(alike.shape, dialect, len(lists))
-        compiler = statement.compiler_for([alike.read], parameters, alike.shape, dialect, alike.forms)
-        made = dialect.text(alike.read.sql(compiler, 0))
+        parameters = _Columns(alike.shape, len(lists))
+        compiler = statement.compiler_for([alike.read], parameters, alike.shape, POSTGRES, alike.forms)
+        made = POSTGRES.text(alike.read.sql(compiler, 0))
         lists = tuple(parameters.columns)
-    source = dialect.zipped([_name(each) for each in lists], "v", is_list=alike.is_list)
+    source = POSTGRES.zipped([_name(each) for each in lists], "v", is_list=alike.is_list)
     objects = cost.objects(alike.read.below, compiler.forms)
     found = Statement(f"SELECT v.n, {made} FROM {source}", lists, tuple(parameters.sources), objects)
     return _statements.put(key, found, BYTES_PER_LETTER * len(found.sql))
@@ -129,8 +129,8 @@ def _statement(alike: Alike, dialect: Dialect) -> Statement:
 class _Columns(Parameters):
     """The viewer's ids and the read's own are columns of a list; what else there is follows as parameters."""
 
-    def __init__(self, shape: Shape, dialect: Dialect, lists: int) -> None:
-        super().__init__(shape, dialect)
+    def __init__(self, shape: Shape, lists: int) -> None:
+        super().__init__(shape, POSTGRES)
         self._lists = lists
         self.columns: dict[Source, None] = {}
 
