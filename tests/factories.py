@@ -19,6 +19,7 @@ from app.models import (
     Area,
     AuditEntry,
     Contact,
+    ContactProposal,
     Division,
     DivisionScope,
     Email,
@@ -29,6 +30,7 @@ from app.models import (
     Employee,
     EmployeeDivision,
     EmployeeStatus,
+    ExternalRead,
     IdempotencyRecord,
     Invitation,
     LeadShare,
@@ -186,6 +188,20 @@ async def make_lead_share(
     for contact in contacts:
         await LeadShareContact.create(project=project, share=share, contact=contact)
     return share
+
+
+async def make_proposal(proposed_by: Employee, **values: Any) -> ContactProposal:
+    """Waits for a decision."""
+    values.setdefault("name", f"Hlášený {next(_numbers)}")
+    values.setdefault("created_at", NOON)
+    return await ContactProposal.create(project_id=proposed_by.project_id, proposed_by=proposed_by, **values)
+
+
+async def make_external_read(employee: Employee, contact: Contact, **values: Any) -> ExternalRead:
+    values.setdefault("read_at", NOON)
+    return await ExternalRead.create(
+        project_id=employee.project_id, employee=employee, contact=contact, **values
+    )
 
 
 async def make_activity(contact: Contact, author: Employee | None = None, **values: Any) -> Activity:

@@ -104,6 +104,7 @@ def test_the_ceiling_holds_for_an_external_with_every_role_and_flag() -> None:
     assert {permission.name: reach for permission, reach in grants.items()} == {
         "EMPLOYEE_READ": Reach.OWN,
         "CONTACT_READ": Reach.ALL,
+        "CONTACT_PROPOSE": Reach.ALL,
         "ACTIVITY_SALES_READ": Reach.OWN,
         "ACTIVITY_SALES_WRITE": Reach.ALL,
         "REMINDER_OWN": Reach.ALL,

@@ -27,6 +27,7 @@ from app.models.idempotency import IdempotencyRecord
 from app.models.partners import LeadShare, LeadShareContact, Partner
 from app.models.persons import Person
 from app.models.projects import Division, Project
+from app.models.proposals import ContactProposal, ExternalRead, ProposalDecision
 from app.models.reminders import (
     Reminder,
     ReminderClosedReason,
@@ -47,6 +48,8 @@ PURGE_ORDER: tuple[type[Table], ...] = (
     Person,
     LeadShareContact,
     LeadShare,
+    ContactProposal,
+    ExternalRead,
     Contact,
     Invitation,
     EmployeeDivision,
@@ -71,6 +74,7 @@ __all__ = [
     "Area",
     "AuditEntry",
     "Contact",
+    "ContactProposal",
     "ContactStatus",
     "DatabaseNow",
     "Division",
@@ -83,6 +87,7 @@ __all__ = [
     "Employee",
     "EmployeeDivision",
     "EmployeeStatus",
+    "ExternalRead",
     "IdempotencyRecord",
     "Invitation",
     "JsonText",
@@ -93,6 +98,7 @@ __all__ = [
     "Partner",
     "Person",
     "Project",
+    "ProposalDecision",
     "RecipientState",
     "Reminder",
     "ReminderClosedReason",

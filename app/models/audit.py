@@ -18,6 +18,8 @@ class AuditEntry(Table):
     action = fields.CharField(max_length=100)
     subject = fields.CharField(max_length=100, default="")
     subject_id = fields.UUIDField(null=True)
+    contact_id = fields.UUIDField(null=True)
+    division_id = fields.UUIDField(null=True)
     changes: Any = JsonText(default=dict)
     request_id = fields.CharField(max_length=100, default="")
     client_ip = fields.CharField(max_length=45, default="")
@@ -29,6 +31,7 @@ class AuditEntry(Table):
             ("project_id", "created_at", "id"),
             ("project_id", "action", "employee_id", "created_at"),
             ("subject_id", "created_at"),
+            ("contact_id", "created_at"),
         )
 
     @classmethod

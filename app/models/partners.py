@@ -47,7 +47,10 @@ class Partner(Table):
 
 
 class LeadShare(Table):
-    """Contacts lent to a partner for a campaign, from a moment, and until another unless it is null."""
+    """Contacts lent to a partner for a campaign, from a moment, and until another unless it is null.
+
+    `closed_at` says when its end, by time or by recall, was carried through: who lost sight was told.
+    """
 
     project: fields.ForeignKeyRelation["Project"] = fields.ForeignKeyField(
         "models.Project", on_delete=OnDelete.RESTRICT, related_name=False
@@ -61,10 +64,12 @@ class LeadShare(Table):
     valid_from = fields.DatetimeField()
     valid_until = fields.DatetimeField(null=True)
     recalled_at = fields.DatetimeField(null=True)
+    closed_at = fields.DatetimeField(null=True)
     created_by: fields.ForeignKeyRelation["Employee"] = fields.ForeignKeyField(
         "models.Employee", on_delete=OnDelete.RESTRICT, related_name=False
     )
     created_by_id: UUID
+    version = fields.IntField(default=1)
     created_at = fields.DatetimeField()
 
     class Meta:

@@ -40,6 +40,7 @@ class Project(BaseData):
     email_verified_at = fields.DatetimeField(null=True)
     time_zone = fields.CharField(max_length=64, default="Europe/Prague")
     daily_delete_limit = fields.IntField(default=100)
+    external_read_limit = fields.IntField(default=300)
     created_by: fields.ForeignKeyRelation["Account"] = fields.ForeignKeyField(
         "models.Account", on_delete=OnDelete.RESTRICT, related_name=False
     )
@@ -56,6 +57,7 @@ class Project(BaseData):
         constraints = (
             CheckConstraint(check="name <> ''", name="ck_projects_name"),
             CheckConstraint(check="daily_delete_limit >= 0", name="ck_projects_daily_delete_limit"),
+            CheckConstraint(check="external_read_limit >= 0", name="ck_projects_external_read_limit"),
             CheckConstraint(
                 check="(deletion_requested_at IS NULL) = (purge_after IS NULL)", name="ck_projects_deletion"
             ),

@@ -20,6 +20,7 @@ from app.models import (
     MailboxLevel,
     Partner,
     Project,
+    ProposalDecision,
     ReminderClosedReason,
     ReminderEventKind,
     ReminderState,
@@ -89,6 +90,7 @@ async def make_world(
     await _around_employees(world)
     for each in world.contacts:
         await _around_contact(world, each)
+    await _around_proposals(world)
     await _around_mail(world)
     await _around_reminders(world)
     return world
@@ -153,6 +155,18 @@ async def _around_contact(world: World, contact: Contact) -> None:
         await make.make_email(
             world.project, contact=contact, author=employee, subject=f"{contact.name} - {whose}"
         )
+
+
+async def _around_proposals(world: World) -> None:
+    await make.make_proposal(world.me)
+    await make.make_proposal(
+        world.me,
+        decision=ProposalDecision.MERGED,
+        contact=world.contact,
+        decided_by=world.colleague,
+        decided_at=make.NOON,
+    )
+    await make.make_external_read(world.me, world.contact)
 
 
 async def _around_mail(world: World) -> None:

@@ -25,6 +25,7 @@ MINE = "{ viewer { employee { id } sessions { id } } }"
 EXTERNAL_MAY = [
     "EMPLOYEE_READ",
     "CONTACT_READ",
+    "CONTACT_PROPOSE",
     "ACTIVITY_SALES_READ",
     "ACTIVITY_SALES_WRITE",
     "REMINDER_OWN",
