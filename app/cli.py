@@ -156,6 +156,38 @@ def doctor(parts: Annotated[list[str] | None, typer.Argument(help="Only these.")
 
 
 @app.command()
+def explain(
+    employee: Annotated[str, typer.Option(help="Who: the employee's id or e-mail.")],
+    field: Annotated[
+        str, typer.Option(help="What: Contact.vatId, Query.contacts.search, ContactWhere.vatId.")
+    ],
+    contact: Annotated[str | None, typer.Option(help="On which contact: its id.")] = None,
+    row: Annotated[str | None, typer.Option(help="Or on which other row: its global id.")] = None,
+) -> None:
+    """May X see Y? Says the rule, and why the row is or is not in reach. Ends with status 0 for yes, 1 for no."""
+    from app import db, embedded
+    from app.explain import Explanation, Unknown
+    from app.explain import explain as explained
+
+    embedded.lend_settings()
+    settings = _settings_and_database()
+
+    async def work() -> Explanation:
+        await db.connect(settings.database_url, pool_size=1)
+        try:
+            return await explained(employee=employee, coordinate=field, row=contact or row)
+        finally:
+            await db.close()
+
+    try:
+        found = uvloop.run(work())
+    except Unknown as unknown:
+        raise typer.BadParameter(str(unknown)) from None
+    _say(*(f"{heading:<9} {sentence}" for heading, sentence in found.lines), f"{'Answer':<9} {found.answer}")
+    raise typer.Exit(not found.may)
+
+
+@app.command()
 def account(
     email: Annotated[str, typer.Argument(help="The address to sign in with; it counts as proved.")],
     name: Annotated[str, typer.Argument(help="The person's name.")],

@@ -1,6 +1,9 @@
 """Contacts: the customer firms and people that a project talks to."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -108,16 +111,23 @@ class Contact(Table):
         return in_project & Q(contact_id__in=Subquery(cls.visible_to(viewer).values("id")))
 
     @classmethod
-    def _within_reach(cls, viewer: Member) -> Q:
-        """What narrows the project's contacts for this viewer; an empty Q if nothing does."""
-        seen = EVERYBODY
+    def conditions(cls, viewer: Member) -> Mapping[str, Q]:
+        """What narrows the project's contacts for this viewer, each with the sentence that says so. All must hold."""
+        asked: dict[str, Q] = {}
         if viewer.reach(Permission.CONTACT_READ) is Reach.OWN:
-            seen &= Q(owner_id=viewer.employee_id)
+            asked["he looks after it himself"] = Q(owner_id=viewer.employee_id)
         if viewer.division_ids is not None:
-            seen &= Q(division_id__isnull=True) | Q(division_id__in=sorted(viewer.division_ids))
+            chosen = Q(division_id__isnull=True) | Q(division_id__in=sorted(viewer.division_ids))
+            asked["it is in one of his divisions, or in none"] = chosen
         if viewer.is_external:
-            seen &= cls._shared_with_partner_of(viewer)
-        return seen
+            shared = cls._shared_with_partner_of(viewer)
+            asked["it is in a lead share of his partner that is valid now"] = shared
+        return asked
+
+    @classmethod
+    def _within_reach(cls, viewer: Member) -> Q:
+        """All of the conditions; an empty Q if there are none."""
+        return reduce(and_, cls.conditions(viewer).values(), EVERYBODY)
 
     @classmethod
     def _shared_with_partner_of(cls, viewer: Member) -> Q:
