@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from graphql import GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType
+from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType
 
 from app.engine.declare import TABLES
-from app.engine.guards import AnyOf, guard_of
+from app.engine.guards import AnyOf, guard_of, guard_of_value
 from app.engine.ids import type_and_id
 from app.models import Contact, Employee, EmployeeStatus, LeadShare, LeadShareContact
 from app.models import Table as Model
@@ -48,8 +48,8 @@ class Explanation:
 async def explain(*, employee: str, coordinate: str, row: str | None = None) -> Explanation:
     """Whether the employee may use a field, argument or input field, and see it on a row.
 
-    `employee` is an id or an e-mail; `coordinate` is `Contact.vatId`, `Query.contacts`, `Query.contacts.search` or
-    `ContactWhere.vatId`; `row` is a global id, or the plain one of a contact. Raises Unknown.
+    `employee` is an id or an e-mail; `coordinate` is `Contact.vatId`, `Query.contacts`, `Query.contacts.search`,
+    `ContactWhere.vatId` or `Area.BILLING`; `row` is a global id, or the plain one of a contact. Raises Unknown.
     """
     found = await _employee(employee)
     viewer = await members.member_of(found)
@@ -105,6 +105,9 @@ def _guards(coordinate: str) -> Iterator[tuple[str, Guard]]:
     field_name, _, argument = rest.partition(".")
     schema = build()._schema
     type_ = schema.type_map.get(type_name)
+    if isinstance(type_, GraphQLEnumType) and field_name in type_.values:
+        yield "Value", guard_of_value(type_, field_name) or Level.ANONYMOUS
+        return
     if not isinstance(type_, GraphQLObjectType | GraphQLInterfaceType | GraphQLInputObjectType):
         raise Unknown(f"There is no type {type_name}. Name a field as Type.field: Contact.vatId.")
     if field_name not in type_.fields:

@@ -124,6 +124,7 @@ async def test_who_was_deactivated_may_nothing_whatever_his_roles(database: str)
         ("Query.contacts", "CONTACT_READ"),
         ("ContactCreateInput.creditLimit", "CONTACT_BILLING_WRITE"),
         ("Mutation.contactDelete", "CONTACT_DELETE"),
+        ("Area.BILLING", "ACTIVITY_BILLING_READ"),
         ("Subscription.emailStatus", "EMAIL_READ"),
     ],
 )

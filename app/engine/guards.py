@@ -4,13 +4,14 @@ A guard is a Level or a Permission of `app.policy`. It travels in Strawberry's o
 that walks the schema (authorisation, printing, tests) finds it in one place.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from types import MappingProxyType
 from typing import Any, TypeVar, dataclass_transform
 
 import strawberry
-from graphql import GraphQLArgument, GraphQLField, GraphQLInputField
+from graphql import GraphQLArgument, GraphQLEnumType, GraphQLField, GraphQLInputField
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.schema_directive import Location
 from strawberry.types.arguments import StrawberryArgumentAnnotation
@@ -134,6 +135,27 @@ def value(guard: Guard, *, interface: bool = False) -> Callable[[T], T]:
         return made  # type: ignore[no-any-return]
 
     return wrap
+
+
+def guard_values(enum: type[Enum], guards: Mapping[Any, Guard]) -> None:
+    """Some values of a described enum may be sent only by whom their guard is granted to.
+
+    Whether they are seen is a matter of the rows that hold them.
+    """
+    by_name = {member.name: guard for member, guard in guards.items()}
+    for value in enum.__strawberry_definition__.values:  # type: ignore[attr-defined]
+        if guard := by_name.get(value.name):
+            value.description = described(value.description, guard)
+            value.directives = directives_of(guard)
+            _VALUES[enum.__strawberry_definition__.name, value.name] = guard  # type: ignore[attr-defined]
+
+
+_VALUES: dict[tuple[str, str], Guard] = {}
+
+
+def guard_of_value(type_: GraphQLEnumType, name: str) -> Guard | None:
+    """The guard of a value of an enum, None if anybody may send it."""
+    return _VALUES.get((type_.name, name))
 
 
 def guard_of(definition: GraphQLField | GraphQLInputField | GraphQLArgument) -> Guard | None:

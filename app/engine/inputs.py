@@ -6,12 +6,14 @@ Only variables inside of literals are left to graphql-core at each run.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from graphql import (
     FieldNode,
     GraphQLArgument,
+    GraphQLEnumType,
     GraphQLError,
     GraphQLField,
     GraphQLInputObjectType,
@@ -26,7 +28,7 @@ from graphql import (
 from graphql.execution.values import coerce_argument
 
 from app.engine.document import Document
-from app.engine.guards import guard_of
+from app.engine.guards import guard_of, guard_of_value
 from app.errors import BadUserInput, CodedError
 from app.policy import Guard, Viewer
 
@@ -154,6 +156,8 @@ class Inputs:
             for name, value in given.items():
                 self._require(guard_of(type_.fields[name]), f"{type_.name}.{name}")
                 self._check(type_.fields[name].type, value)
+        elif isinstance(type_, GraphQLEnumType) and isinstance(given, Enum):
+            self._require(guard_of_value(type_, given.name), f"{type_.name}.{given.name}")
 
     def _require(self, guard: Guard | None, what: str) -> None:
         if guard is not None and not guard.granted_to(self.viewer):

@@ -7,7 +7,7 @@ import strawberry
 from app import models
 from app.engine.assemble import describe_enum
 from app.engine.declare import ById, Listing, Table, column, to_one
-from app.engine.guards import AnyOf
+from app.engine.guards import AnyOf, guard_values
 from app.models import ActivityKind, Area
 from app.policy import Permission as P  # noqa: N817
 from app.schema.inputs import given, idempotency_key, optional, required
@@ -29,11 +29,12 @@ describe_enum(
 describe_enum(
     models.Area,
     "The part of the business that something belongs to, which decides who sees it.",
-    SALES="Sales: needs ACTIVITY_SALES_READ, and ACTIVITY_SALES_WRITE to record it.",
-    SERVICE="Service: needs ACTIVITY_SERVICE_READ, and ACTIVITY_SERVICE_WRITE to record it.",
-    COMPLAINT="Complaints: the same permissions as service.",
-    BILLING="Invoices and payments: needs ACTIVITY_BILLING_READ, and ACTIVITY_BILLING_WRITE to record it.",
+    SALES="Sales. To record it takes ACTIVITY_SALES_WRITE.",
+    SERVICE="Service. To record it takes ACTIVITY_SERVICE_WRITE.",
+    COMPLAINT="Complaints. To record it takes ACTIVITY_SERVICE_WRITE.",
+    BILLING="Invoices and payments. To record it takes ACTIVITY_BILLING_WRITE.",
 )
+guard_values(models.Area, models.READ_PERMISSION)
 
 
 class Activity(Table, model=models.Activity, see=READ):

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLEnumType,
     GraphQLField,
     GraphQLInputObjectType,
     GraphQLList,
@@ -23,8 +25,8 @@ from graphql import (
 from graphql.execution.values import VariableValues, get_argument_values
 
 from app.engine.declare import TABLES
-from app.engine.guards import AnyOf, guard_of
-from app.policy import Level, Member, Viewer, roles_with
+from app.engine.guards import AnyOf, guard_of, guard_of_value
+from app.policy import Guard, Level, Member, Viewer, roles_with
 
 MOST_TOLD = 20
 Error = dict[str, Any]
@@ -142,13 +144,17 @@ class Denials:
         if isinstance(type_, GraphQLList) and isinstance(value, list):
             for each in value:
                 self._check_input(type_.of_type, each, path)
+        if isinstance(type_, GraphQLEnumType) and isinstance(value, Enum):
+            self._require(guard_of_value(type_, value.name), f"{type_.name}.{value.name}", path)
         if not isinstance(type_, GraphQLInputObjectType) or not isinstance(value, Mapping):
             return
         for name, below in value.items():
-            guard = guard_of(type_.fields[name])
-            if guard is not None and not guard.granted_to(self.viewer):
-                self.refusals.append(self._error(guard, path, f"{type_.name}.{name}"))
+            self._require(guard_of(type_.fields[name]), f"{type_.name}.{name}", path)
             self._check_input(type_.fields[name].type, below, path)
+
+    def _require(self, guard: Guard | None, coordinate: str, path: list[str]) -> None:
+        if guard is not None and not guard.granted_to(self.viewer):
+            self.refusals.append(self._error(guard, path, coordinate))
 
     def _error(
         self, guard: Any, path: Sequence[str], coordinate: str, pattern: Sequence[str] | None = None

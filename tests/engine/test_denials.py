@@ -215,6 +215,33 @@ async def test_one_denied_mutation_refuses_the_others_too(telephonist: Client) -
     assert not await Contact.filter(name="Nová").exists() and await Contact.all().count() == 3
 
 
+BILLING = {"eq": "BILLING"}
+
+
+@pytest.mark.parametrize(
+    ("document", "variables"),
+    [
+        ("{ activities(where: {area: {eq: BILLING}}) { totalCount } }", {}),
+        ("{ activities(where: {not: {or: [{area: {in: [SALES, BILLING]}}]}}) { totalCount } }", {}),
+        ("query ($a: Area) { activities(where: {area: {eq: $a}}) { totalCount } }", {"a": "BILLING"}),
+        ("query ($a: Area = BILLING) { activities(where: {area: {eq: $a}}) { totalCount } }", {}),
+        ("query ($w: ActivityWhere) { activities(where: $w) { totalCount } }", {"w": {"area": BILLING}}),
+        ("{ contacts { nodes { activities(where: {area: {eq: BILLING}}) { totalCount } } } }", {}),
+    ],
+)
+async def test_a_value_that_one_may_not_send_refuses_the_whole_operation(
+    telephonist: Client, document: str, variables: dict[str, Any]
+) -> None:
+    answer = await telephonist.run(document, **variables)
+    allowed = await telephonist.run("{ activities(where: {area: {eq: SALES}}) { totalCount } }")
+
+    (error,) = answer.errors
+    assert answer.data is None and error["extensions"]["code"] == "FORBIDDEN"
+    assert error["extensions"]["coordinate"] == "Area.BILLING"
+    assert error["extensions"]["requiredPermission"] == "ACTIVITY_BILLING_READ"
+    assert allowed.errors == []
+
+
 async def test_without_a_session_one_is_told_to_sign_in(project: Project) -> None:
     answer = await anonymous().run("{ contacts { nodes { name } } }")
     bare = await anonymous().run("{ __typename }")
