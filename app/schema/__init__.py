@@ -28,6 +28,7 @@ MODULES = (
     "employees",
     "contacts",
     "persons",
+    "proposals",
     "activities",
     "reminders",
     "reminder_feed",

@@ -9,6 +9,7 @@ from app.models import (
     Account,
     Activity,
     Contact,
+    ContactProposal,
     Division,
     Email,
     EmailRecipient,
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("any_cost")
 MODELS: dict[str, Any] = {
     model.__name__: model
     for model in (
-        *(Account, Activity, Contact, Division, Email, EmailRecipient),
+        *(Account, Activity, Contact, ContactProposal, Division, Email, EmailRecipient),
         *(Employee, Partner, Person, Project, Reminder, Session),
     )
 }

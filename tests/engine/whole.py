@@ -18,6 +18,7 @@ from tests.factories import (
     make_lead_share,
     make_partner,
     make_person,
+    make_proposal,
     make_reminder,
 )
 
@@ -100,6 +101,7 @@ async def fill(project: Project, many: int) -> tuple[list[Contact], Employee]:
             city="Brno",
         )
         await make_person(contact)
+        await make_proposal(owner)
         await make_activity(contact, owner)
         await make_reminder(
             owner, contact=contact, state=ReminderState.RESOLVED, resolved_at=NOON, resolved_by=owner

@@ -1,0 +1,150 @@
+"""Contacts that are reported: kept beside the contacts until staff accept, merge or reject them.
+
+Reporting compares nothing with anything, neither with contacts nor with other reports: what it answers, and by which
+statements, is the same for a firm that is a contact already and for one that nobody knows.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tortoise.expressions import F, Q, Subquery
+
+from app import jobs
+from app.errors import FaultCode, Invalid
+from app.models import Contact, ContactProposal, Person, ProposalDecision
+from app.policy import Member, Permission
+from app.services import base_data, contacts
+from app.services.versions import require_version
+from app.text import fold
+from app.validation import check, nullable, text
+
+LONGEST_NOTE = 5_000
+MOST_ALIKE = 10
+#: What goes into a contact, with the contacts' own rules.
+TAKEN = {
+    **{name: contacts.RULES[name] for name in ("name", "ico", "email", "phone")},
+    "city": base_data.ADDRESS_RULES["city"],
+}
+RULES = {**TAKEN, "note": nullable(text(LONGEST_NOTE))}
+
+
+async def propose(viewer: Member, *, now: datetime, **sent: Any) -> ContactProposal:
+    """Keeps what the viewer reports. `sent`: name, and any of ico, email, phone, city, note."""
+    viewer.require(Permission.CONTACT_PROPOSE)
+    clean = check(sent, RULES, required=("name",))
+    proposal = ContactProposal.new(
+        project_id=viewer.project_id, proposed_by_id=viewer.employee_id, created_at=now, **clean
+    )
+    jobs.write(proposal)
+    jobs.note("ContactProposal", proposal.id, {name: [None, value] for name, value in clean.items() if value})
+    return proposal
+
+
+async def accept(
+    viewer: Member,
+    *,
+    now: datetime,
+    id: UUID,
+    division_id: UUID | None = None,
+    owner_id: UUID | None = None,
+    expected_version: int | None = None,
+    **corrections: Any,
+) -> tuple[ContactProposal, Contact]:
+    """Makes a new contact of it. `corrections` take the place of what was reported; None leaves it out."""
+    proposal = await _waiting(viewer, id, expected_version)
+    corrected = check(corrections, TAKEN, required=[name for name in ("name",) if name in corrections])
+    values = {**{name: getattr(proposal, name) for name in TAKEN}, **corrected}
+    contact = await contacts.create(
+        viewer, now=now, division_id=division_id, owner_id=owner_id, **_as_contact(values)
+    )
+    await _decide(viewer, proposal, ProposalDecision.ACCEPTED, contact.id, now=now)
+    return proposal, contact
+
+
+async def merge(
+    viewer: Member, *, now: datetime, id: UUID, contact_id: UUID, expected_version: int | None = None
+) -> tuple[ContactProposal, Contact]:
+    """Fills what the contact lacks of IČO, e-mail, telephone and city; what it has stays. The note stays here."""
+    proposal = await _waiting(viewer, id, expected_version)
+    contact = await Contact.get_visible(viewer, contact_id, path=("contact_id",), lock=True)
+    lacking = {name: getattr(proposal, name) for name in TAKEN if not getattr(contact, name)}
+    contact = await contacts.update(viewer, now=now, id=contact.id, **_as_contact(lacking))
+    await _decide(viewer, proposal, ProposalDecision.MERGED, contact.id, now=now)
+    return proposal, contact
+
+
+async def reject(
+    viewer: Member, *, now: datetime, id: UUID, expected_version: int | None = None
+) -> ContactProposal:
+    """Nothing comes of it."""
+    proposal = await _waiting(viewer, id, expected_version)
+    await _decide(viewer, proposal, ProposalDecision.REJECTED, None, now=now)
+    return proposal
+
+
+async def alike(viewer: Member, proposal: ContactProposal) -> list[UUID]:
+    """At most ten contacts that the viewer may see and that may be the one reported, by name in Czech order.
+
+    Those whose name begins with the reported one (whatever its accents and case), or with the same IČO, e-mail or
+    telephone, their own or that of a person there.
+    """
+    viewer.require(Permission.CONTACT_IMPORT)
+    name = fold(proposal.name)
+    same = Q(search_text=name) | Q(search_text__startswith=f"{name} ")
+    if proposal.ico:
+        same |= Q(ico=proposal.ico)
+    for reached in _ways_to_reach(proposal):
+        people = Person.filter(reached, project_id=viewer.project_id)
+        same |= reached | Q(id__in=Subquery(people.values("contact_id")))
+    rows = Contact.visible_to(viewer).filter(same).order_by("sort_key", "id").limit(MOST_ALIKE)
+    return [row["id"] for row in await rows.values("id")]
+
+
+def _ways_to_reach(proposal: ContactProposal) -> Iterator[Q]:
+    """Conditions on a contact or a person."""
+    if proposal.email:
+        yield Q(email__iexact=proposal.email)
+    if proposal.phone:
+        yield Q(phone=proposal.phone)
+
+
+async def _waiting(viewer: Member, proposal_id: UUID, expected_version: int | None) -> ContactProposal:
+    """The proposal, locked. Raises Invalid (WRONG_STATE) if it was handled already."""
+    proposal = await ContactProposal.get_visible(viewer, proposal_id, lock=True)
+    viewer.require(Permission.CONTACT_IMPORT)
+    if proposal.decision is not None:
+        sentence = f"This was handled already: {proposal.decision.value.lower()}."
+        raise Invalid.at("id", sentence, FaultCode.WRONG_STATE)
+    require_version(proposal, expected_version)
+    return proposal
+
+
+def _as_contact(values: dict[str, Any]) -> dict[str, Any]:
+    """Reported values as the contacts' verbs take them; what is not known is left out."""
+    known = {name: value for name, value in values.items() if value}
+    city = known.pop("city", None)
+    return {**known, "address": {"city": city}} if city else known
+
+
+async def _decide(
+    viewer: Member,
+    proposal: ContactProposal,
+    decision: ProposalDecision,
+    contact_id: UUID | None,
+    *,
+    now: datetime,
+) -> None:
+    values = {
+        "decision": decision,
+        "decided_by_id": viewer.employee_id,
+        "decided_at": now,
+        "contact_id": contact_id,
+    }
+    changes: dict[str, list[Any]] = {"decision": [None, decision]}
+    if contact_id is not None:
+        changes["contact_id"] = [None, contact_id]
+    jobs.note("ContactProposal", proposal.id, changes)
+    proposal.update_from_dict({**values, "version": proposal.version + 1})
+    await ContactProposal.filter(id=proposal.id).update(**values, version=F("version") + 1)
