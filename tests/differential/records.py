@@ -8,7 +8,9 @@ from app.models import (
     Activity,
     ActivityKind,
     Area,
+    AuditEntry,
     Contact,
+    ContactProposal,
     ContactStatus,
     Division,
     Email,
@@ -22,6 +24,7 @@ from app.models import (
     Partner,
     Person,
     Project,
+    ProposalDecision,
     RecipientState,
     Reminder,
     ReminderKind,
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from tests.differential.world import World
 
 CONTACTS, PERSONS, ACTIVITIES, REMINDERS, EMAILS = 90, 130, 320, 150, 90
+PROPOSALS, ENTRIES = 60, 90
 RECENTLY = LONG_AGO + timedelta(days=30)
 
 
@@ -52,6 +56,10 @@ def add_records(world: "World", project: Project, share: float) -> None:
         _reminder(world, project, busy, employees)
     for _ in range(int(EMAILS * share)):
         _email(world, project, busy, employees)
+    for _ in range(int(PROPOSALS * share)):
+        _proposal(world, project, contacts, employees)
+    for _ in range(int(ENTRIES * share)):
+        _audit_entry(world, project, contacts, employees)
 
 
 def _contacts(world: "World", project: Project, many: int) -> Iterator[Contact]:
@@ -213,3 +221,52 @@ def _email(
             response=world.sparse(["250 Ok\r\n", '550 "nikdo"']),
             attempts=number,
         )
+
+
+def _proposal(
+    world: "World", project: Project, contacts: Sequence[Contact], employees: Sequence[Employee]
+) -> None:
+    decision, at = world.sparse(list(ProposalDecision)), world.moment()
+    contact = world.one(contacts) if decision not in (None, ProposalDecision.REJECTED) else None
+    world.add(
+        ContactProposal,
+        project_id=project.id,
+        proposed_by_id=world.one(employees).id,
+        name=world.one(NAMES),
+        ico=world.sparse(["27082440", "00006947"]),
+        email=world.sparse(["jan@example.cz", "novy@example.cz"]),
+        phone=world.sparse(["+420605123456"]),
+        city=world.sparse(["Žďár", "Brno"]),
+        note=world.sparse(TEXTS),
+        decision=decision,
+        decided_by_id=world.one(employees).id if decision else None,
+        decided_at=at if decision else None,
+        contact_id=contact.id if contact else None,
+        version=2 if decision else 1,
+        created_at=world.moment(),
+    )
+
+
+def _audit_entry(
+    world: "World", project: Project, contacts: Sequence[Contact], employees: Sequence[Employee]
+) -> None:
+    """About a contact, one that is gone, or an employee; some done by nobody, as the worker does."""
+    author, about = world.sparse(employees), world.sparse(contacts)
+    gone, division = world.new_id(), world.sparse(world.of(Division, project))
+    is_of_a_contact = world.chance.random() < 0.7
+    subject_id = (about.id if about else gone) if is_of_a_contact else world.one(employees).id
+    world.add(
+        AuditEntry,
+        project_id=project.id,
+        account_id=author.account_id if author else None,
+        employee_id=author.id if author else None,
+        action=world.one(["contactUpdate", "contactDelete", "employeeUpdate"]),
+        subject="Contact" if is_of_a_contact else "Employee",
+        subject_id=subject_id,
+        contact_id=subject_id if is_of_a_contact else None,
+        division_id=division.id if is_of_a_contact and division else None,
+        changes=world.one([{}, {"name": ["Old", "New"], "vat_id": [None, "CZ27082440"]}]),
+        request_id=world.one(["", "r1"]),
+        client_ip=world.one(["192.0.2.1", ""]),
+        created_at=world.moment(),
+    )
