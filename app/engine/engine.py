@@ -29,7 +29,7 @@ from app.engine.cache import Bounded
 from app.engine.document import Document
 from app.engine.inputs import Inputs
 from app.engine.plan import Plan
-from app.engine.run import Context, Run
+from app.engine.run import Context, Listener, Run
 from app.engine.values import Unfit
 from app.engine.variables import Variables
 from app.viewers import facts_of
@@ -101,9 +101,12 @@ class Engine:
         ast: DocumentNode,
         operation: OperationDefinitionNode,
         variables: Mapping[str, Any],
-        context: Context,
+        context: Listener,
     ) -> AsyncGenerator[Outcome, None]:
-        """An outcome for each event. The operation is authorised anew for each; raises Refused when it is not."""
+        """An outcome for each event. The operation is authorised anew for each; raises Refused when it is not.
+
+        It ends when a row that is to be shown is out of sight. Raises Unauthenticated, as the source does, once the session is gone.
+        """
         run = self._start(ast, operation, variables, context)
         (root,) = run.plan.roots
         source = root.definition.subscribe
@@ -113,10 +116,30 @@ class Engine:
             events = await events
         async with aclosing(events):
             async for event in events:
-                run = self._start(ast, operation, variables, context)
-                run.is_shared = True
-                await run.take_event(event)
-                yield await self._outcome(run, ast, variables)
+                outcome = await self._told(event, ast, operation, variables, context)
+                if outcome is None:
+                    return
+                yield outcome
+
+    async def _told(
+        self,
+        event: Any,
+        ast: DocumentNode,
+        operation: OperationDefinitionNode,
+        variables: Mapping[str, Any],
+        context: Listener,
+    ) -> Outcome | None:
+        """The outcome for the viewer as he is when it is told: made anew if he has become another meanwhile.
+
+        None if it would show a row that is out of sight.
+        """
+        while True:
+            run = self._start(ast, operation, variables, context)
+            run.is_shared = True
+            is_in_sight = await run.take_event(event)
+            outcome = await self._outcome(run, ast, variables) if is_in_sight else None
+            if await context.refresh() == run.viewer:
+                return outcome
 
     async def _outcome(
         self, run: Run, ast: DocumentNode, variables: Mapping[str, Any], *, only_core: bool = False

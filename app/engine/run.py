@@ -43,6 +43,13 @@ class Context(Protocol):
     def cursor_key(self) -> bytes: ...
 
 
+class Listener(Context, Protocol):
+    """What it asks for a subscription besides: rights change under it."""
+
+    async def refresh(self) -> Viewer:
+        """The viewer as of now, who is `viewer` from then on. Raises Unauthenticated if the session is gone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ready:
     """A value as the answer has it: JSON bytes, or a tree of what JSON knows.
@@ -88,10 +95,14 @@ class Run:
         for root in self.plan.roots:
             self.values[root.key] = await self._value(root)
 
-    async def take_event(self, value: Any) -> None:
-        """The same for an event of a subscription, whose one root field has this value."""
+    async def take_event(self, value: Any) -> bool:
+        """The same for an event of a subscription, whose one root field has this value.
+
+        False if the row that it shows is out of sight.
+        """
         (root,) = self.plan.roots
-        self.values[root.key] = await self._trying(root, self._event(root, value))
+        found = self.values[root.key] = await self._trying(root, self._event(root, value))
+        return root.read is None or found is not NULL
 
     @property
     def denials(self) -> list[GraphQLError]:

@@ -15,6 +15,7 @@ from app.http.middleware import new_request_id
 from app.http.outbox import Gone
 from app.http.parameters import Parameters
 from app.http.patience import within
+from app.policy import Viewer
 from app.schema import execution
 from app.schema.context import Context
 from app.schema.documents import Document
@@ -31,7 +32,7 @@ TRY_AGAIN_LATER = 1013
 class SocketOperation:
     """Lives in `socket.operations` until its last frame is on the way, or it is cancelled."""
 
-    __slots__ = ("_is_subscription", "_replies", "_request_id", "_socket", "id", "task")
+    __slots__ = ("_context", "_is_subscription", "_replies", "_request_id", "_socket", "id", "task")
 
     def __init__(self, socket: "Socket", operation_id: str, parameters: Parameters) -> None:
         self.id = operation_id
@@ -39,7 +40,18 @@ class SocketOperation:
         self._replies = Replies(operation_id)
         self._request_id = new_request_id()
         self._is_subscription = False
+        self._context: Context | None = None
         self.task = asyncio.create_task(self._run(parameters))
+
+    def recheck(self, viewer: Viewer, *, is_told: bool) -> None:
+        """Has a subscription that waits look again whether it may go on, if the viewer is another now.
+
+        `is_told`: something of his account changed, so also if he is the same: a share that was recalled does not show
+        in him.
+        """
+        context = self._context
+        if context is not None and context.wake is not None and (is_told or context.viewer != viewer):
+            context.wake()
 
     async def _run(self, parameters: Parameters) -> None:
         bind_contextvars(request_id=self._request_id)
@@ -67,7 +79,7 @@ class SocketOperation:
 
     async def _answer(self, parameters: Parameters) -> None:
         # The session is looked up for each operation: it may be gone since connection_init.
-        context = await self._socket.open_context(self._request_id)
+        context = self._context = await self._socket.open_context(self._request_id)
         schema = self._socket.schema
         document = schema.documents.read(parameters.query)
         if document.errors:
@@ -96,14 +108,16 @@ class SocketOperation:
         events = execution.subscribe(self._socket.schema, document, operation, parameters.variables, context)
         async with aclosing(events):
             async for answer in events:
-                await context.refresh()
                 if not self._tell(answer):
                     return
                 await self._socket.settle()
         self._finish(self._replies.complete())
 
     def _tell(self, answer: Answer) -> bool:
-        """False if that was the last word: the operation was refused. Raises Gone."""
+        """False if that was the last word: the operation was refused, or the session is gone. Raises Gone."""
+        if self._is_subscription and self._socket.token is not None and (ended := _ending(answer)):
+            self._socket.end(FORBIDDEN, ended.message)
+            return False
         if answer.data is None or _is_refusal(answer):
             self._refuse(answer.errors)
             return False
@@ -122,6 +136,13 @@ class SocketOperation:
     def _leave(self) -> None:
         if self._socket.operations.get(self.id) is self:
             del self._socket.operations[self.id]
+
+
+def _ending(answer: Answer) -> GraphQLError | None:
+    """What tells that nobody is signed in, if that was the answer."""
+    if answer.data not in (None, b"null"):
+        return None
+    return next((error for error in answer.errors if code_of(error) == Unauthenticated.code), None)
 
 
 def _is_refusal(answer: Answer) -> bool:

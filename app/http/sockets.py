@@ -1,17 +1,18 @@
-"""The open sockets of this process: how many there may be, and whether their sessions still live."""
+"""The open sockets of this process: how many there may be, and whether what goes on over them is still allowed."""
 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Coroutine, Iterable
+from typing import Any, Protocol
 from uuid import UUID
 
 log = logging.getLogger("divize.sockets")
 
 # The net under the hub's messages: with Redis down, a revoked session's socket closes within this time.
 RECHECK_EVERY_S = 15.0
-RECHECKS_AT_ONCE = 8
+#: Their sessions are looked up together: one statement for so many.
+RECHECKS_AT_ONCE = 64
 
 GOING_AWAY = 1012
 
@@ -25,8 +26,11 @@ class Socket(Protocol):
     @property
     def address(self) -> str: ...
 
-    async def recheck(self) -> None:
-        """Closes itself if its session is gone."""
+    async def recheck(self, *, is_told: bool) -> None:
+        """Closes itself if its session is gone, else ends those of its subscriptions that are no longer allowed.
+
+        `is_told`: its account changed; else this is the regular round.
+        """
 
     def end(self, code: int, reason: str) -> None: ...
 
@@ -74,6 +78,8 @@ class Sockets:
             return False
         seated.add(socket)
         self._forget_stranger(socket)
+        # What changed while he was looked up has rung already, when nobody knew that this socket is his.
+        self._start(_recheck_or_log(socket, is_told=False))
         return True
 
     def remove(self, socket: Socket) -> None:
@@ -90,11 +96,11 @@ class Sockets:
 
     def account_changed(self, account_id: UUID | str) -> None:
         """A session, a role, a division or a share of the account changed: its sockets are checked at once."""
-        self._recheck_soon(self._by_account.get(UUID(str(account_id)), ()))
+        self._recheck_soon(self._by_account.get(UUID(str(account_id)), ()), is_told=True)
 
     def messages_missed(self) -> None:
-        """The hub was away: any account may have changed meanwhile."""
-        self._recheck_soon(self._sockets)
+        """The hub was away: any account may have changed meanwhile. What waits at the hub's bells was woken by them."""
+        self._recheck_soon(self._sockets, is_told=False)
 
     def close_all(self, code: int = GOING_AWAY, reason: str = "Restarting") -> None:
         """For a shutdown that wants sockets closed before the server does it."""
@@ -104,20 +110,23 @@ class Sockets:
     async def _keep_watch(self) -> None:
         while True:
             await asyncio.sleep(self._recheck_every_s)
-            await self._recheck(list(self._sockets))
+            await self._recheck(list(self._sockets), is_told=False)
 
-    def _recheck_soon(self, sockets: Iterable[Socket]) -> None:
+    def _recheck_soon(self, sockets: Iterable[Socket], *, is_told: bool) -> None:
         if concerned := list(sockets):
-            task = asyncio.create_task(self._recheck(concerned))
-            self._rechecks.add(task)
-            task.add_done_callback(self._rechecks.discard)
+            self._start(self._recheck(concerned, is_told=is_told))
 
-    async def _recheck(self, sockets: Iterable[Socket]) -> None:
+    def _start(self, recheck: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(recheck)
+        self._rechecks.add(task)
+        task.add_done_callback(self._rechecks.discard)
+
+    async def _recheck(self, sockets: Iterable[Socket], *, is_told: bool) -> None:
         turnstile = asyncio.Semaphore(RECHECKS_AT_ONCE)
 
         async def recheck(socket: Socket) -> None:
             async with turnstile:
-                await _recheck_or_log(socket)
+                await _recheck_or_log(socket, is_told=is_told)
 
         await asyncio.gather(*(recheck(socket) for socket in sockets))
 
@@ -132,9 +141,9 @@ class Sockets:
             del self._by_account[socket.account_id]
 
 
-async def _recheck_or_log(socket: Socket) -> None:
+async def _recheck_or_log(socket: Socket, *, is_told: bool) -> None:
     try:
-        await socket.recheck()
+        await socket.recheck(is_told=is_told)
     except (
         Exception
     ):  # a database that does not answer says nothing about the session: the next round asks again

@@ -113,14 +113,17 @@ class Socket:
     async def settle(self) -> None:
         await self._outbox.settle()
 
-    async def recheck(self) -> None:
+    async def recheck(self, *, is_told: bool) -> None:
         """Closes the socket if its session is gone. A stranger's has none to lose."""
         if self.token is None:
             return
         try:
-            await self._endpoint.authenticate(self.token, self.client)
+            viewer = await self._endpoint.authenticate(self.token, self.client)
         except Unauthenticated as gone:
             self.end(FORBIDDEN, str(gone))
+            return
+        for operation in self.operations.values():
+            operation.recheck(viewer, is_told=is_told)
 
     def end(self, code: int, reason: str) -> None:
         """Stops every operation at once, then says goodbye."""

@@ -5,12 +5,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from app import db
-from app.policy import Member, Viewer
+from app.policy import Guard, Level, Member, Viewer
 from app.security import token_hash
 from app.services import session_rows
+
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +23,11 @@ class ClientInfo:
     user_agent: str
 
 
-# Anonymous for no token; raises errors.Unauthenticated for one that is unknown, expired or revoked.
-Authenticate = Callable[[str | None, ClientInfo], Awaitable[Viewer]]
+class Authenticate(Protocol):
+    """Who asks. With `anew` nothing is believed that was read before the call."""
+
+    async def __call__(self, token: str | None, client: ClientInfo, /, *, anew: bool = False) -> Viewer:
+        """Anonymous for no token; raises errors.Unauthenticated for one that is unknown, expired or revoked."""
 
 
 @lru_cache(maxsize=2_000)
@@ -41,6 +46,8 @@ class Context:
     authenticate: Authenticate = field(repr=False)
     hub: Any = None
     settings: Any = None
+    #: A subscription that waits puts here what wakes it, so that it looks again whether it may go on.
+    wake: Callable[[], None] | None = field(default=None, repr=False)
 
     @property
     def cursor_key(self) -> bytes:
@@ -67,10 +74,29 @@ class Context:
             self.viewer, now = await session_rows.viewer_of(token_hash(self.token))
         return self.viewer, now
 
-    async def refresh(self) -> Viewer:
+    async def refresh(self, *, anew: bool = False) -> Viewer:
         """The viewer as of now, kept in the context. For each event of a subscription: rights change under it.
 
         Raises Unauthenticated if the session is gone.
         """
-        self.viewer = await self.authenticate(self.token, self.client)
+        self.viewer = await self.authenticate(self.token, self.client, anew=anew)
+        return self.viewer
+
+    async def read_as_viewer(self, guard: Guard, read: Callable[[Member], Awaitable[Read]]) -> Read:
+        """What `read(viewer)` finds for the member who `self.viewer` is afterwards. For the source of a subscription.
+
+        He is looked up after it was read: so whatever was written after his rights were withdrawn is never found, however
+        late this process hears of that. Raises Unauthenticated, and the guard's refusal.
+        """
+        while True:
+            viewer = self._member(guard)
+            found = await read(viewer)
+            await self.refresh(anew=True)
+            if self._member(guard) == viewer:
+                return found
+
+    def _member(self, guard: Guard) -> Member:
+        self.viewer.require(guard)
+        if not isinstance(self.viewer, Member):
+            raise Level.MEMBER.refusal(self.viewer)
         return self.viewer

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from enum import Enum
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -217,13 +218,16 @@ async def email_status(
     info: strawberry.Info,
     email_id: Annotated[strawberry.ID, strawberry.argument(description="The mail to follow.")],
 ) -> AsyncIterator[UUID]:
-    """A mail as it is now, and again after each change until its state is final; then the stream ends."""
+    """A mail as it is now, and again after each change until its state is final; then the stream ends.
+
+    It ends as well, without a word about the mail, as soon as the viewer may see it no longer.
+    """
     id_, context, seen = local_id("Email", email_id, ("email_id",)), info.context, None
+    await models.Email.require_visible(context.viewer, id_, path=("email_id",))
+    find = partial(models.Email.find_visible, id=id_)
     async with context.hub.listen(email_states.channel(id_)) as bell:
-        while True:
-            viewer = await context.refresh()
-            viewer.require(P.EMAIL_READ)
-            email = await models.Email.get_visible(viewer, id_, path=("email_id",))
+        context.wake = bell.ring
+        while (email := await context.read_as_viewer(P.EMAIL_READ, find)) is not None:
             if email.version != seen:
                 seen = email.version
                 yield id_

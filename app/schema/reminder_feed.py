@@ -19,7 +19,7 @@ from app.schema.reminders import Reminder
 from app.schema.subscriptions import subscription
 from app.services import feed, feed_pages, feed_states, feed_watch
 from app.services.feed import ReminderResetReason
-from app.services.feed_pages import News
+from app.services.feed_pages import News, Page
 from app.services.feed_states import FeedState
 from app.services.feed_watch import Seat
 
@@ -106,6 +106,7 @@ async def reminder_feed(
     context = info.context
     viewer = await _viewer_now(context)
     with feed_watch.seat(context.hub, viewer.employee_id) as seat:
+        context.wake = seat.ring
         reading = Reading(context, context.cursor_key, seat)
         async for event in reading.backlog(None if after is strawberry.UNSET else after):
             yield event
@@ -161,9 +162,8 @@ class Reading:
         """What the log has after the place that was read last, to its end, by the viewer's rights at each event."""
         is_at_end = False
         while not is_at_end:
-            viewer = await _viewer_now(self.context)
-            page = await feed_pages.page_after(viewer, self.seat.number)
-            is_at_end = page.is_last
+            page = await self.context.read_as_viewer(Permission.REMINDER_OWN, self._page)
+            viewer, is_at_end = self.context.viewer, page.is_last
             for place, news in enumerate(page.news):
                 if (place and page.is_stale) or await _viewer_now(self.context) != viewer:
                     is_at_end = False
@@ -171,6 +171,9 @@ class Reading:
                 self.seat.number = news.number
                 if event := self._shown(news, replayed, self._at(page.server_time)):
                     yield event
+
+    async def _page(self, viewer: Member) -> Page:
+        return await feed_pages.page_after(viewer, self.seat.number)
 
     def _shown(self, news: News, replayed: bool, place: dict[str, Any]) -> ReminderFeedEvent | None:
         """None for a pop-up of which nothing is left."""

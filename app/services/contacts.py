@@ -11,7 +11,7 @@ from app import formats, jobs
 from app.errors import FaultCode, Invalid
 from app.models import Contact, ContactStatus, Division, Reminder, ReminderState
 from app.policy import Member, Permission
-from app.services import base_data, employees, persons, popups, reminder_handover
+from app.services import base_data, emails, employees, persons, popups, reminder_handover
 from app.services.money import minor_units
 from app.services.versions import differing, require_version
 from app.text import TooLong, fold, sort_key
@@ -100,6 +100,7 @@ async def update(
         await _save(contact, changes, now=now)
     if "division_id" in changes:
         await reminder_handover.give_away_unseen(contact_id=id, now=now)
+        await emails.ring_followers(id)
     return contact
 
 

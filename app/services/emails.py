@@ -133,9 +133,17 @@ async def cancel_for_contact(contact_id: UUID, *, now: datetime) -> None:
     """
     for email in await Email.filter(contact_id=contact_id, state__in=email_states.WAITING):
         await _withdraw(email, now)
+    await ring_followers(contact_id)
     await Email.filter(contact_id=contact_id).update(
         contact_id=None, text=None, html=None, version=F("version") + 1, updated_at=now
     )
+
+
+async def ring_followers(contact_id: UUID) -> None:
+    """Whoever follows a mail to this contact looks whether he still may: the contact went, or moved out of sight."""
+    followed = Email.filter(contact_id=contact_id, state__not_in=list(email_states.FINAL))
+    for row in await followed.values("id"):
+        jobs.ring(email_states.channel(row["id"]))
 
 
 async def queue_system(

@@ -16,7 +16,7 @@ from app import db, db_rows, jobs
 from app.coalesce import Coalescer
 from app.config import settings
 from app.errors import NotFound
-from app.models import Employee, Session
+from app.models import Employee, EmployeeStatus, Session
 from app.policy import AccountViewer, Viewer
 from app.security import new_token, token_hash
 from app.services import session_rows
@@ -41,8 +41,9 @@ class Client(Protocol):
     def user_agent(self) -> str: ...
 
 
-async def authenticate(token: str | None, client: Client) -> Viewer:
-    """Who asks; the anonymous viewer for no token. At most one second old, and never older than this process knows.
+async def authenticate(token: str | None, client: Client, *, anew: bool = False) -> Viewer:
+    """Who asks; the anonymous viewer for no token. At most one second old, and never older than this process knows;
+    with `anew` read from the database after this call.
 
     Using a session prolongs it, which is written once a minute. Those who ask in the same moment are looked up
     together, outside of the caller's transaction. Raises Unauthenticated for a token that is unknown, expired or
@@ -51,7 +52,7 @@ async def authenticate(token: str | None, client: Client) -> Viewer:
     if token is None:
         return Viewer()
     hashed = token_hash(token)
-    if (believed := BELIEVED.get(hashed)) is not None:
+    if not anew and (believed := BELIEVED.get(hashed)) is not None:
         return believed
     return await _look_up((hashed, client.ip))
 
@@ -188,6 +189,13 @@ async def revoke_others(viewer: AccountViewer, *, now: datetime) -> list[UUID]:
 def viewers_changed(account_id: UUID) -> None:
     """After the commit every process forgets what it believed of this account, and checks its sockets."""
     jobs.ring(f"{CHANNEL}{account_id}")
+
+
+async def viewers_of_partner_changed(partner_id: UUID) -> None:
+    """The same for everybody who works here for this partner: what is shared with it changed."""
+    people = Employee.filter(partner_id=partner_id, status=EmployeeStatus.ACTIVE, account_id__isnull=False)
+    for row in await people.values("account_id"):
+        viewers_changed(row["account_id"])
 
 
 def forget(account_id: UUID | str) -> None:

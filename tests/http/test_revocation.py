@@ -149,6 +149,64 @@ async def test_strangers_of_one_address_are_bounded(toy: Toy) -> None:
     await eventually(lambda: toy.sockets.count == 0)
 
 
+async def watching(client: SocketClient) -> None:
+    await client.subscribe("subscription { watched }", "watched")
+    assert (await client.receive())["payload"]["data"]["watched"] == "watching"
+
+
+async def test_a_change_of_the_account_ends_what_is_no_longer_allowed_and_nothing_else(toy: Toy) -> None:
+    account = uuid4()
+    async with signed_in(toy, toy.sign_in(account)) as client:
+        await watching(client)
+        await listening(toy, client)
+        toy.is_watching_forbidden = True
+        toy.sockets.account_changed(account)
+
+        refused = await client.receive()
+        toy.say("news")
+        told = await client.receive()
+
+    assert (refused["id"], refused["type"]) == ("watched", "error")
+    assert refused["payload"][0]["extensions"]["code"] == "FORBIDDEN"
+    assert (told["id"], told["payload"]["data"]["feed"]) == ("1", "news")
+
+
+async def test_a_change_of_the_account_has_its_subscriptions_look_again_and_nobody_elses(toy: Toy) -> None:
+    account = uuid4()
+    async with signed_in(toy, toy.sign_in(account)) as mine, signed_in(toy, toy.sign_in()) as other:
+        for client in (mine, other):
+            await watching(client)
+        toy.sockets.account_changed(account)
+
+        assert (await mine.receive())["payload"]["data"]["watched"] == "woken"
+        await other.subscribe("{ hello }", "2")
+        assert (await other.receive())["id"] == "2"
+
+
+async def test_the_regular_round_disturbs_nobody_who_is_the_same_as_before() -> None:
+    async with running(Sockets(recheck_every_s=0.05)) as toy:
+        changed, same = toy.sign_in(), toy.sign_in()
+        async with signed_in(toy, changed) as a, signed_in(toy, same) as b:
+            for client in (a, b):
+                await watching(client)
+            toy.sessions[changed] = uuid4()
+            looked_up = toy.looked_up
+
+            assert (await a.receive())["payload"]["data"]["watched"] == "woken"
+            await eventually(lambda: toy.looked_up >= looked_up + 6)
+            await b.subscribe("{ hello }", "2")
+            assert (await b.receive())["id"] == "2"
+
+
+async def test_a_session_that_ends_while_a_socket_says_hello_leaves_no_socket(toy: Toy) -> None:
+    token = toy.sign_in()
+    async with opened(toy) as client:
+        toy.ends_while_looked_up = True
+        await client.send(type="connection_init", payload={"token": token})
+
+        assert (await client.closed())[0] == 4403
+
+
 async def test_after_missed_messages_every_socket_is_checked(toy: Toy) -> None:
     gone, alive = toy.sign_in(), toy.sign_in()
     async with signed_in(toy, gone) as a, signed_in(toy, alive) as b:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
 import httpx
 import strawberry
@@ -135,6 +135,18 @@ class Subscription:
             toy.feeds.remove(queue)
 
     @strawberry.subscription
+    async def watched(self, info: ToyInfo) -> AsyncIterator[str]:
+        """Tells whenever it was woken, while that is allowed."""
+        toy, woken = toy_of(info), asyncio.Event()
+        info.context.wake = woken.set
+        yield "watching"
+        while await woken.wait():
+            woken.clear()
+            if toy.is_watching_forbidden:
+                raise Forbidden("No.")
+            yield "woken"
+
+    @strawberry.subscription
     async def flood(self, kilobytes: int = 64) -> AsyncIterator[str]:
         while True:
             yield "x" * 1024 * kilobytes
@@ -167,6 +179,8 @@ class Toy:
     sessions: dict[str, UUID] = field(default_factory=dict)
     looked_up: int = 0
     is_database_down: bool = False
+    is_watching_forbidden: bool = False
+    ends_while_looked_up: bool = False
     done: list[str] = field(default_factory=list)
     feeds: list[asyncio.Queue[str]] = field(default_factory=list)
     front: HotRoads = field(init=False)
@@ -186,6 +200,8 @@ class Toy:
         self.done.clear()
         self.looked_up = 0
         self.is_database_down = False
+        self.is_watching_forbidden = False
+        self.ends_while_looked_up = False
 
     def sign_in(self, account_id: UUID | None = None) -> str:
         token = f"token-{len(self.sessions)}"
@@ -200,7 +216,7 @@ class Toy:
         for queue in self.feeds:
             queue.put_nowait(text)
 
-    async def authenticate(self, token: str | None, client: ClientInfo) -> Viewer:
+    async def authenticate(self, token: str | None, client: ClientInfo, *, anew: bool = False) -> Viewer:
         self.looked_up += 1
         if self.is_database_down:
             raise ConnectionError("the database is away")
@@ -208,7 +224,11 @@ class Toy:
             return Viewer()
         if token not in self.sessions:
             raise Unauthenticated("The session is over: sign in again.")
-        return AccountViewer(self.sessions[token], uuid4())
+        account_id = self.sessions[token]
+        if self.ends_while_looked_up:
+            del self.sessions[token]
+            self.sockets.account_changed(account_id)
+        return AccountViewer(account_id, uuid5(NAMESPACE_OID, token))
 
 
 def toy_of(info: ToyInfo) -> Toy:

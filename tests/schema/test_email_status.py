@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app import jobs
+from app.engine.run import Run
 from app.integrations.pubsub import Hub
 from app.integrations.smtp import Outcome, RecipientResult
 from app.jobs import unit_of_work
@@ -26,6 +27,8 @@ subscription EmailStatus($emailId: ID!) {
   emailStatus(emailId: $emailId) { id state sentAt recipients { address state response } }
 }
 """
+MOVE = "mutation ($input: ContactUpdateInput!) { contactUpdate(input: $input) { errors { code } } }"
+DELETE = "mutation ($input: ContactDeleteInput!) { contactDelete(input: $input) { errors { code } } }"
 PATIENCE_S = 5
 
 
@@ -199,7 +202,66 @@ async def test_a_colleague_who_loses_the_division_hears_no_more(hub: Hub) -> Non
         assert colleague.account_id is not None
         sessions.forget(colleague.account_id)
         await deliver(email)
+
+        assert await heard() is None
+
+
+@pytest.mark.parametrize("change", ["moved", "deleted"])
+async def test_what_becomes_of_the_contact_ends_the_following_at_once(hub: Hub, change: str) -> None:
+    _, email = await somebody(hub)
+    project = await project_of(email)
+    mine, other = await make_division(project), await make_division(project)
+    await Contact.all().update(division_id=mine.id)
+    colleague = await make_employee(project, ["SALES_REP"], divisions=[mine])
+    admin, client = as_role("ADMIN", project=project), as_employee(colleague)
+    client.hub = hub
+    act = MOVE if change == "moved" else DELETE
+
+    async with following(client, email) as heard:
+        assert state(await heard()) == "QUEUED"
+        # In a worker's hand: its own bell does not ring.
+        await Email.all().update(state="SENDING", next_attempt_at=None, lease_until=NOON)
+        sent = {"id": await Contact.get(), **({"divisionId": other} if change == "moved" else {})}
+        assert (await admin.run(act, input=sent)).errors == []
+
+        assert await heard() is None
+
+
+async def test_a_mail_that_goes_out_of_sight_while_it_is_read_is_not_told(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, email = await somebody(hub)
+    project = await project_of(email)
+    mine, other = await make_division(project), await make_division(project)
+    await Contact.all().update(division_id=mine.id)
+    client = as_employee(await make_employee(project, ["SALES_REP"], divisions=[mine]))
+    client.hub = hub
+    take_event = Run.take_event
+
+    async def late(run: Run, event: Any) -> bool:
+        await Contact.all().update(division_id=other.id)
+        return await take_event(run, event)
+
+    monkeypatch.setattr(Run, "take_event", late)
+    async with following(client, email) as heard:
+        assert await heard() is None
+
+
+async def test_a_mail_that_was_read_before_the_role_was_taken_is_not_told_after(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    me, email = await somebody(hub)
+    take_event = Run.take_event
+
+    async def early(run: Run, event: Any) -> bool:
+        is_in_sight = await take_event(run, event)
+        assert me.employee is not None and me.employee.account_id is not None
+        await Employee.filter(id=me.employee.id).update(roles=())
+        sessions.forget(me.employee.account_id)
+        return is_in_sight
+
+    monkeypatch.setattr(Run, "take_event", early)
+    async with following(me, email) as heard:
         answer = await heard()
 
-    assert answer is not None and answer.codes == ["NOT_FOUND"]
-    assert "SENT" not in str(answer)
+    assert answer is not None and (answer.data, answer.codes) == (None, ["FORBIDDEN"])

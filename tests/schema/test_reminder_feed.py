@@ -2,18 +2,21 @@
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 
 from app import jobs
+from app.engine.run import Run
 from app.integrations.pubsub import Hub
 from app.jobs import unit_of_work
-from app.models import Employee, LeadShare, Project, ReminderEvent
-from app.policy import Role
-from app.services import feed_watch, sessions
+from app.models import Employee, EmployeeDivision, LeadShare, Project, ReminderEvent, Session
+from app.policy import Member, Role
+from app.services import feed_pages, feed_watch, sessions
 from tests.conftest import Clock
 from tests.factories import (
     make_contact,
+    make_division,
     make_employee,
     make_lead_share,
     make_partner,
@@ -187,6 +190,66 @@ async def test_a_revoked_session_gets_no_further_event(hub: Hub, rep: Employee, 
         await open_window(rep, clock.at)
 
         assert await codes_after_live(results) == ["UNAUTHENTICATED"]
+
+
+async def test_what_happens_after_a_revocation_is_not_told_even_where_nobody_heard_of_it(
+    hub: Hub, rep: Employee, clock: Clock
+) -> None:
+    async with answers(hub, as_employee(rep)) as results:
+        assert (await anext(results)).data["reminderFeed"]["openCount"] == 0
+        assert sessions.BELIEVED._by_hash
+        await Session.filter(employee_id=rep.id).update(revoked_at=clock.at)
+        await make_reminder(rep, due_at=clock.at)
+
+        await open_window(rep, clock.at)
+
+        assert await codes_after_live(results) == ["UNAUTHENTICATED"]
+
+
+async def test_a_popup_chosen_in_the_moment_of_a_withdrawal_is_cut(
+    hub: Hub, project: Project, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, taken = await make_division(project), await make_division(project)
+    rep = await make_employee(project, [Role.SALES_REP], divisions=[mine, taken], reminder_interval_minutes=5)
+    kept = await make_reminder(rep, due_at=clock.at, contact=await make_contact(project, division=mine))
+    await make_reminder(rep, due_at=clock.at, contact=await make_contact(project, division=taken))
+    page_after = feed_pages.page_after
+
+    async def page_before_withdrawal(viewer: Member, number: int) -> feed_pages.Page:
+        page = await page_after(viewer, number)
+        await EmployeeDivision.filter(employee_id=rep.id, division_id=taken.id).delete()
+        return page
+
+    async with feed(hub, as_employee(rep)) as events:
+        await until_live(events)
+        monkeypatch.setattr(feed_pages, "page_after", page_before_withdrawal)
+        await open_window(rep, clock.at)
+
+        assert brief(await next_event(events)) == ("popup", False, gid(kept))
+
+
+async def test_a_popup_is_cut_too_if_only_the_share_ended_after_it_was_chosen(
+    hub: Hub, project: Project, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partner = await make_partner(project)
+    contact = await make_contact(project)
+    share = await make_lead_share(project, partner, [contact])
+    external = await make_employee(
+        project, [Role.EXTERNAL_TELEPHONIST], partner=partner, reminder_interval_minutes=5
+    )
+    await make_reminder(external, due_at=clock.at, contact=contact)
+    take_event = Run.take_event
+
+    async def late(run: Run, event: Any) -> bool:
+        await LeadShare.filter(id=share.id).update(recalled_at=clock.at)
+        return await take_event(run, event)
+
+    async with feed(hub, as_employee(external)) as events:
+        await until_live(events)
+        monkeypatch.setattr(Run, "take_event", late)
+        await open_window(external, clock.at)
+
+        assert brief(await next_event(events)) == ("popup", False)
 
 
 async def test_who_loses_his_roles_loses_the_feed(hub: Hub, rep: Employee, clock: Clock) -> None:
