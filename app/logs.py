@@ -11,9 +11,11 @@ from typing import Any
 import orjson
 import structlog
 
-#: Libraries that tell at INFO what is nobody's business (paths with query strings, addresses) or of no use.
+#: Libraries that tell at INFO or DEBUG what is nobody's business (paths with query strings, addresses, the values of
+#: statements, frames with tokens) or of no use.
 _QUIET = {
     "aiosmtpd": logging.WARNING,
+    "aiosqlite": logging.WARNING,
     "arq": logging.WARNING,
     "asyncio": logging.WARNING,
     "httpcore": logging.WARNING,
@@ -22,6 +24,7 @@ _QUIET = {
     "strawberry": logging.CRITICAL,
     "tortoise": logging.WARNING,
     "uvicorn": logging.WARNING,
+    "websockets": logging.WARNING,
 }
 
 _DETAIL = re.compile(r"DETAIL: .*")

@@ -4,16 +4,21 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from tests.http.toy import Toy
-
 PROTOCOL = "graphql-transport-ws"
+
+
+class Listening(Protocol):
+    """A server that runs."""
+
+    @property
+    def ws_url(self) -> str: ...
 
 
 @dataclass
@@ -55,16 +60,16 @@ class SocketClient:
 
 
 @contextlib.asynccontextmanager
-async def opened(toy: Toy, *, path: str = "", **options: Any) -> AsyncIterator[SocketClient]:
+async def opened(server: Listening, *, path: str = "", **options: Any) -> AsyncIterator[SocketClient]:
     options.setdefault("subprotocols", [Subprotocol(PROTOCOL)])
-    async with connect(toy.ws_url + path, **options) as connection:
+    async with connect(server.ws_url + path, **options) as connection:
         yield SocketClient(connection)
 
 
 @contextlib.asynccontextmanager
-async def signed_in(toy: Toy, token: str | None = None) -> AsyncIterator[SocketClient]:
+async def signed_in(server: Listening, token: str | None = None) -> AsyncIterator[SocketClient]:
     """A socket that was acknowledged; nobody's, unless a token is given."""
-    async with opened(toy) as client:
+    async with opened(server) as client:
         assert await client.init(token) == {"type": "connection_ack"}
         yield client
 
