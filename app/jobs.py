@@ -29,6 +29,7 @@ class Job(StrEnum):
 
     SEND_EMAIL = "send_email"
     FIRE_POPUP = "fire_popup"
+    END_LEAD_SHARE = "end_lead_share"
 
 
 SendJob = Callable[[Job, Sequence[str], datetime | None], Awaitable[None]]

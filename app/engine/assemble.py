@@ -152,6 +152,11 @@ def _page_arguments(table: type[Table]) -> list[StrawberryArgument]:
     return found
 
 
+def where_type(table: type[Table]) -> Any:
+    """`<Type>Where`, for an input that takes one; its fields keep their guards there."""
+    return _input(table, "where", where_input)
+
+
 def _input(table: type[Table], kind: str, make: Callable[[type[Table]], type | None]) -> type | None:
     key = (table.__name__, kind)
     if key not in _inputs:
@@ -183,4 +188,13 @@ def connection_type(table: type[Table]) -> Any:
     return connection
 
 
-__all__ = ["all_of", "complete_tables", "connection_type", "describe_enum", "held", "root_type", "spec_field"]
+__all__ = [
+    "all_of",
+    "complete_tables",
+    "connection_type",
+    "describe_enum",
+    "held",
+    "root_type",
+    "spec_field",
+    "where_type",
+]

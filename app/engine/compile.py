@@ -15,7 +15,7 @@ from tortoise.models import Model
 
 from app.engine.asked import Form
 from app.engine.compile_pages import Connection
-from app.engine.declare import TABLES, Column, Group, Latest, Table, ToMany, ToOne
+from app.engine.declare import TABLES, Column, Group, Latest, Link, Table, ToMany, ToOne
 from app.engine.dialects import Dialect, Json, Pairs, literal, named
 from app.engine.paging import Term
 from app.engine.parameters import OWN, Parameters
@@ -137,9 +137,13 @@ class Compiler:
         alias = self.alias()
         if spec.link is None:
             return self._list(rows, alias, f"{alias}.{named(spec.via or '')} = {parent}.id", spec.order)
-        link, table = spec.link, spec.link.model._meta.db_table
-        linked = f"SELECT {named(link.child)} FROM {named(table)} WHERE {named(link.parent)} = {parent}.id"
-        return self._list(rows, alias, f"{alias}.id IN ({linked})", spec.order)
+        return self._list(rows, alias, self.linked(spec.link, alias, f"{parent}.id"), spec.order)
+
+    def linked(self, link: Link, alias: str, parent: str) -> str:
+        """That the row `alias` hangs on the parent whose id that is, by a table between the two."""
+        table = named(link.model._meta.db_table)
+        between = f"SELECT {named(link.child)} FROM {table} WHERE {named(link.parent)} = {parent}"
+        return f"{alias}.id IN ({between})"
 
     def _column(self, table: type[Table], spec: Column, column: str, alias: str) -> str:
         sql = f"{alias}.{named(column)}"

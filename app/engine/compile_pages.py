@@ -131,6 +131,9 @@ class Connection:
         found = [self.compiler.visible(self.pages.table.model, alias)]
         if self.pages.via is not None:
             found.insert(0, f"{alias}.{named(self.pages.via)} = {self.parent}")
+        if self.pages.link is not None:
+            assert self.parent is not None
+            found.insert(0, self.compiler.linked(self.pages.link, alias, self.parent))
         if self.form.where != ("true",):
             found.append(condition_sql(self.form.where, alias, self.dialect, value))
         searched = f"{alias}.{named(self.pages.search or '')}"

@@ -213,9 +213,11 @@ def to_one(to: str, guard: Guard, description: str, *, via: str) -> Any:
     return ToOne(guard=guard, description=description, to=to, via=via)
 
 
-def to_many(to: str, guard: Guard, description: str, *, via: str, order: str) -> Any:
-    """A connection over the rows of `to` whose column `via` points here."""
-    return ToMany(guard=guard, description=description, to=to, via=via, order=(order,))
+def to_many(
+    to: str, guard: Guard, description: str, *, via: str | None = None, link: Link | None = None, order: str
+) -> Any:
+    """A connection over the rows of `to` whose column `via` points here, or that are linked."""
+    return ToMany(guard=guard, description=description, to=to, via=via, link=link, order=(order,))
 
 
 def to_list(

@@ -14,6 +14,7 @@ from app.engine.declare import (
     Group,
     Held,
     Latest,
+    Link,
     Spec,
     Table,
     ToMany,
@@ -57,7 +58,7 @@ class Selecting:
             case ToOne(to=to) | ToMany(to=to, paged=False):
                 return self.rows(TABLES[to], same)
             case ToMany() as many:
-                return self.pages(many.to, definition, same, order=many.order, via=many.via)
+                return self.pages(many.to, definition, same, order=many.order, via=many.via, link=many.link)
             case Group() as group:
                 return self._parts(group, definition, same)
             case Computed() | Column():
@@ -85,6 +86,7 @@ class Selecting:
         *,
         order: tuple[str, ...],
         via: str | None = None,
+        link: Link | None = None,
         search: str | None = None,
     ) -> Pages:
         """What `same` ask of a connection over rows of `to`."""
@@ -94,7 +96,7 @@ class Selecting:
             self._connection_leaf(TABLES[to], type_, key, below)
             for key, below in self.document.collect(type_, same).items()
         )
-        return Pages(TABLES[to], type_.name, same[0], order, via, search, leaves)
+        return Pages(TABLES[to], type_.name, same[0], order, via, search, leaves, link)
 
     def _connection_leaf(
         self, table: type[Table], type_: GraphQLObjectType, key: str, same: list[FieldNode]

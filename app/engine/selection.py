@@ -10,7 +10,7 @@ from typing import Any
 
 from graphql import FieldNode
 
-from app.engine.declare import Column, Computed, Group, Spec, Table, ToMany, ToOne
+from app.engine.declare import Column, Computed, Group, Link, Spec, Table, ToMany, ToOne
 from app.engine.dialects import LONGEST_NAME
 from app.engine.types import is_plain
 
@@ -110,6 +110,7 @@ class Pages:
     via: str | None
     search: str | None
     leaves: tuple[Leaf, ...]
+    link: Link | None = None
     #: What its arguments asked for last, by dialect, where they are the document's own and come again.
     asked: dict[str, tuple[Any, Any]] = field(default_factory=dict)
 

@@ -24,7 +24,7 @@ from app.models.employees import (
     RolesField,
 )
 from app.models.idempotency import IdempotencyRecord
-from app.models.partners import LeadShare, LeadShareContact, Partner
+from app.models.partners import LeadShare, LeadShareContact, LeadShareState, Partner
 from app.models.persons import Person
 from app.models.projects import Division, Project
 from app.models.proposals import ContactProposal, ExternalRead, ProposalDecision
@@ -93,6 +93,7 @@ __all__ = [
     "JsonText",
     "LeadShare",
     "LeadShareContact",
+    "LeadShareState",
     "Mailbox",
     "MailboxLevel",
     "Partner",

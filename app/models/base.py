@@ -218,7 +218,7 @@ class DatabaseNow(Expression):
 
     _SQL = {
         "postgres": "statement_timestamp()",
-        "sqlite": "strftime('%Y-%m-%d %H:%M:%f+00:00', 'now')",
+        "sqlite": "strftime('%Y-%m-%d %H:%M:%f000+00:00', 'now')",
     }
 
     def resolve(self, resolve_context: ResolveContext) -> ResolveResult:

@@ -1,5 +1,7 @@
 """Outside firms whose people work here, and the contacts shared with them."""
 
+from datetime import datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -46,6 +48,15 @@ class Partner(Table):
         return _for_sharers(viewer)
 
 
+class LeadShareState(StrEnum):
+    """Whether a share opens contacts now, will, or did."""
+
+    PLANNED = "PLANNED"
+    RUNNING = "RUNNING"
+    ENDED = "ENDED"
+    RECALLED = "RECALLED"
+
+
 class LeadShare(Table):
     """Contacts lent to a partner for a campaign, from a moment, and until another unless it is null.
 
@@ -87,7 +98,21 @@ class LeadShare(Table):
         """The shares that open contacts to this partner now, by the database's clock: to the second, not to a job."""
         now = DatabaseNow()
         begun = Q(project_id=project_id, partner_id=partner_id, recalled_at__isnull=True, valid_from__lte=now)
-        return begun & (Q(valid_until__isnull=True) | Q(valid_until__gt=now))
+        return begun & cls._not_over_q(now)
+
+    @classmethod
+    def open_q(cls) -> Q:
+        """Those planned or running, by the database's clock."""
+        return Q(recalled_at__isnull=True) & cls._not_over_q(DatabaseNow())
+
+    @classmethod
+    def to_be_closed_q(cls, now: datetime) -> Q:
+        """Those over at this moment whose end was not carried through."""
+        return Q(closed_at__isnull=True) & (Q(recalled_at__isnull=False) | Q(valid_until__lte=now))
+
+    @staticmethod
+    def _not_over_q(now: DatabaseNow) -> Q:
+        return Q(valid_until__isnull=True) | Q(valid_until__gt=now)
 
     @classmethod
     def visible_q(cls, viewer: Viewer) -> Q:

@@ -33,6 +33,7 @@ MODULES = (
     "reminders",
     "reminder_feed",
     "emails",
+    "lead_shares",
 )
 
 

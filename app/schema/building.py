@@ -26,6 +26,11 @@ def build_by_plan(input_type: Any) -> None:
     input_type.__strawberry_definition__.from_input = _Builder(input_type)
 
 
+def keep_as_coerced(input_type: Any) -> None:
+    """Has values of this input type stay the mappings that graphql-core made: a `where` is read as one."""
+    input_type.__strawberry_definition__.from_input = lambda made, sent, context: sent
+
+
 class _Builder:
     """`from_input` of one input type."""
 

@@ -9,9 +9,16 @@ from tortoise.expressions import F
 
 from app import formats, jobs
 from app.errors import FaultCode, Invalid
-from app.models import DivisionScope, Employee, EmployeeStatus, Partner
+from app.models import DivisionScope, Employee, EmployeeStatus
 from app.policy import Member, Permission, Role, grants_of, is_external
-from app.services import employee_rights, employee_scopes, popups, reminder_handover, sessions
+from app.services import (
+    employee_rights,
+    employee_scopes,
+    partners,
+    popups,
+    reminder_handover,
+    sessions,
+)
 from app.services.employee_rights import RIGHTS, runs_project
 from app.services.versions import differing, require_version
 from app.text import fold, sort_key
@@ -83,15 +90,6 @@ async def update(
     return employee
 
 
-async def get_partner(viewer: Member, partner_id: UUID) -> Partner:
-    """The partner whose people may be added. Raises NotFound, and Invalid for an archived one, at `partner_id`."""
-    partner = await Partner.get_visible(viewer, partner_id, path=("partner_id",))
-    if partner.archived_at is not None:
-        sentence = f"The partner {partner.name} is archived. Choose another."
-        raise Invalid.at("partner_id", sentence, FaultCode.WRONG_STATE)
-    return partner
-
-
 def worked_out(name: str, email: str) -> dict[str, str]:
     """The columns that follow from others."""
     return {"sort_key": sort_key(name), "search_text": fold(f"{name} {email}")}
@@ -111,7 +109,7 @@ async def _authorise(
 ) -> None:
     employee_rights.require_not_himself(viewer, employee, changed)
     if changes.get("partner_id") is not None:
-        await get_partner(viewer, changes["partner_id"])
+        await partners.get_living(viewer, changes["partner_id"])
     if changes.keys() & {"roles", "partner_id"}:
         roles = changes.get("roles", employee.roles)
         employee_rights.require_grantable(viewer, roles, changes.get("partner_id", employee.partner_id))

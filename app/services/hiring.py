@@ -8,7 +8,7 @@ from app import jobs
 from app.errors import FaultCode, Invalid, RateLimited
 from app.models import EmailPurpose, Employee, EmployeeStatus, Invitation
 from app.policy import Member, Permission
-from app.services import accounts, emails, employee_rights, employee_scopes, employees
+from app.services import accounts, emails, employee_rights, employee_scopes, employees, partners
 from app.services.employee_scopes import Scope
 from app.validation import check
 
@@ -98,7 +98,7 @@ async def _require_grantable(viewer: Member, clean: dict[str, Any], scope: Scope
     employee_rights.require_grantable(viewer, clean["roles"], partner_id)
     employee_scopes.require_within(viewer, scope)
     if partner_id is not None:
-        await employees.get_partner(viewer, partner_id)
+        await partners.get_living(viewer, partner_id)
 
 
 async def _require_free(viewer: Member, email: str) -> None:

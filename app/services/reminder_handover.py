@@ -11,6 +11,7 @@ from app import jobs
 from app.models import Employee, Reminder, ReminderClosedReason, ReminderState
 from app.policy import Member
 from app.services import popups, reminder_log
+from app.services.members import member_of
 
 
 async def open_count(employee_id: UUID) -> int:
@@ -55,22 +56,28 @@ async def close_of_contact(contact_id: UUID, *, now: datetime) -> None:
 
 
 async def give_away_unseen(
-    *, contact_id: UUID | None = None, employee_id: UUID | None = None, now: datetime
+    *,
+    contact_id: UUID | None = None,
+    employee_id: UUID | None = None,
+    partner_id: UUID | None = None,
+    now: datetime,
 ) -> None:
-    """Takes reminders from those who may no longer see the contact: of this contact, of this employee, or both.
+    """Takes reminders from those who may no longer see the contact.
 
-    Call it after divisions, shares or roles changed. They are then without an assignee (see `give_away_hidden`).
+    Concerned are reminders of this contact, of this employee, of the people of this partner: of all that are given. Call
+    it after divisions, shares or roles changed. They are then without an assignee (see `popups.give_away_hidden`).
     """
-    concerned = Reminder.filter(contact_id__isnull=False)
-    if contact_id is not None:
-        concerned = concerned.filter(contact_id=contact_id)
-    if employee_id is not None:
-        concerned = concerned.filter(assignee_id=employee_id)
-    for assignee_id, rows in (await _lock_assignees(concerned)).items():
-        employee = await Employee.get(id=assignee_id)
-        pairs = [(row["id"], row["contact_id"]) for row in rows]
-        if await popups.give_away_hidden(employee, pairs, now=now):
-            await popups.refresh_window(assignee_id, now=now)
+    wanted = {"contact_id": contact_id, "assignee_id": employee_id, "assignee__partner_id": partner_id}
+    given = {column: id_ for column, id_ in wanted.items() if id_ is not None}
+    found = await _lock_assignees(Reminder.filter(contact_id__isnull=False, **given))
+    held = [
+        (await member_of(employee), [(row["id"], row["contact_id"]) for row in found[employee.id]])
+        for employee in await Employee.filter(id__in=list(found)).order_by("id")
+    ]
+    taken = await popups.give_away_all_hidden(held, now=now)
+    for (member, _), gone in zip(held, taken, strict=True):
+        if gone:
+            await popups.refresh_window(member.employee_id, now=now)
 
 
 async def _lock_assignees(reminders: QuerySet[Reminder]) -> dict[UUID, list[dict[str, Any]]]:

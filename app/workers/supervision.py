@@ -26,6 +26,7 @@ from app.workers import (
     emails,  # noqa: F401  Registers its jobs and sweeps.
     every,
     housekeeping,  # noqa: F401  The same.
+    lead_shares,  # noqa: F401  The same.
     projects,  # noqa: F401  The same.
     reminders,  # noqa: F401  The same.
 )

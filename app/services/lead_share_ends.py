@@ -1,0 +1,49 @@
+"""What follows when a lead share ends by time: for its partner's people, reminders and open sockets.
+
+That they see nothing any more needs no job: visibility asks the database's clock in each statement.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from app import jobs
+from app.jobs import Job
+from app.models import LeadShare
+from app.services import partner_sight
+
+#: An end nearer than this gets a job of its own at once; the sweep sees to those further off.
+NEAR = timedelta(seconds=5)
+
+
+def ring_at_end(share: LeadShare, now: datetime) -> None:
+    """Rings the worker for the end of an open share, if it is near."""
+    if share.closed_at is None and share.valid_until is not None and share.valid_until - now <= NEAR:
+        jobs.after_commit(Job.END_LEAD_SHARE, share.id, at=share.valid_until)
+
+
+async def due(*, now: datetime, limit: int) -> list[UUID]:
+    """Shares that are over and whose end was not carried through."""
+    over = LeadShare.filter(LeadShare.to_be_closed_q(now)).order_by("valid_until", "id").limit(limit)
+    return [row["id"] for row in await over.values("id")]
+
+
+async def next_end(*, now: datetime, share_id: UUID | None = None) -> datetime | None:
+    """When the next share, or this one, ends by time."""
+    running = LeadShare.filter(closed_at__isnull=True, recalled_at__isnull=True, valid_until__gt=now)
+    if share_id is not None:
+        running = running.filter(id=share_id)
+    ends = await running.order_by("valid_until").limit(1).values("valid_until")
+    return ends[0]["valid_until"] if ends else None
+
+
+async def close(share_id: UUID, *, now: datetime) -> bool:
+    """Carries the end of a share through, by time or by recall; False if it is not over, or another did it."""
+    share = await LeadShare.get_or_none(id=share_id)
+    if share is None:
+        return False
+    await partner_sight.lock(share.partner_id)
+    over = LeadShare.filter(LeadShare.to_be_closed_q(now), id=share_id)
+    if not await over.update(closed_at=now):
+        return False
+    await partner_sight.shrank(share.partner_id, now=now)
+    return True
