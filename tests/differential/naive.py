@@ -216,10 +216,10 @@ class Naive:
                 return parts if any(part is not None for part in parts.values()) else None
             case declare.ToOne(to=to, via=via):
                 return self.sight.find(to, getattr(row, via))
-            case declare.ToMany(paged=True, to=to, via=str(via), order=order):
-                return self._connection(to, self.sight.below(to, via, row.id), given, order)
+            case declare.ToMany(paged=True, to=to, order=order) as many:
+                return self._connection(to, self.sight.hanging_on(many, row.id), given, order)
             case declare.ToMany() as many:
-                return self._whole_list(many, row)
+                return in_order(self.sight.hanging_on(many, row.id), many.order)
             case declare.Computed(batch=batch, needs=needs):
                 record = {each: self._needed(row, each) for each in ("id", *needs)}
                 (value,) = await batch([record], self.sight.viewer)
@@ -233,15 +233,6 @@ class Naive:
             return getattr(row, via)
         to = type(row)._meta.fields_map[via.removesuffix("_id")].related_model.__name__
         return getattr(self.sight.find(to, getattr(row, via)), column, None)
-
-    def _whole_list(self, spec: declare.ToMany, row: Any) -> list[Any]:
-        if spec.link is None:
-            return in_order(self.sight.below(spec.to, str(spec.via), row.id), spec.order)
-        between = self.sight.links[spec.link.model.__name__]
-        ids = {
-            getattr(each, spec.link.child) for each in between if getattr(each, spec.link.parent) == row.id
-        }
-        return in_order((each for each in self.sight.rows[spec.to] if each.id in ids), spec.order)
 
     def _last_sales_activity(self, contact: Any) -> datetime | None:
         """Of the activities that the viewer may see."""

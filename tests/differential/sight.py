@@ -33,6 +33,14 @@ class Sight:
         """The rows whose column points to the parent."""
         return [row for row in self.rows[type_name] if getattr(row, column) == parent]
 
+    def hanging_on(self, spec: ToMany, parent: UUID) -> list[Any]:
+        """The rows of a relation to many: those that point to the parent, or are linked with it."""
+        if spec.link is None:
+            return self.below(spec.to, str(spec.via), parent)
+        link, between = spec.link, self.links[spec.link.model.__name__]
+        ids = {getattr(each, link.child) for each in between if getattr(each, link.parent) == parent}
+        return [each for each in self.rows[spec.to] if each.id in ids]
+
     def ids(self, type_name: str) -> list[str]:
         """The global ids of the rows."""
         return [global_id(type_name, row.id) for row in self.rows[type_name]]

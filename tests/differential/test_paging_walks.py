@@ -109,7 +109,7 @@ def rows_of(sight: Sight, each: List) -> tuple[str, list[Any]]:
         return "", sight.rows[each.to]
     name = next(name for name in TABLES[each.owner].specs if graphql_name(name) == each.name)
     spec: Any = TABLES[each.owner].specs[name]
-    below = {parent.id: sight.below(each.to, spec.via, parent.id) for parent in sight.rows[each.owner]}
+    below = {parent.id: sight.hanging_on(spec, parent.id) for parent in sight.rows[each.owner]}
     parent = max(below, key=lambda id_: len(below[id_]))
     return global_id(each.owner, parent), below[parent]
 
