@@ -115,6 +115,12 @@ class Settings(BaseSettings):
         le=3650,
         description="Days for which reminder events are kept for clients that were away.",
     )
+    audit_keep_days: int = Field(
+        default=1_095,
+        ge=30,
+        le=36_500,
+        description="Days for which entries of the audit log are kept: 30 (the database keeps none shorter) to 36,500.",
+    )
 
     @field_validator("secret_key")
     @classmethod

@@ -11,28 +11,30 @@ from redis.asyncio import Redis
 
 from app import db
 from app.config import Settings
+from app.services import audit_rights
 from app.smtp_server import SmtpServer
 from app.workers import HEARTBEAT_KEY
 
-PARTS = ("settings", "database", "migrations", "redis", "clock", "worker", "smtp")
+PARTS = ("settings", "database", "migrations", "audit", "redis", "clock", "worker", "smtp")
 PATIENCE_S = 5
 CLOCK_DIFFERENCE_S = 2.0
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What was looked at, what was seen, and, if it is not well, what mends it."""
+    """What was looked at, what was seen, and, if it is not well, what mends it. With a warning one can live."""
 
     part: str
     seen: str
     mend: str | None = None
+    is_warning: bool = False
 
 
 class Ill(Exception):
     """What was seen, and what mends it."""
 
-    def __init__(self, seen: str, mend: str) -> None:
-        self.seen, self.mend = seen, mend
+    def __init__(self, seen: str, mend: str, *, is_warning: bool = False) -> None:
+        self.seen, self.mend, self.is_warning = seen, mend, is_warning
         super().__init__(seen)
 
 
@@ -43,6 +45,7 @@ async def examine(settings: Settings, parts: Collection[str] = PARTS) -> list[Fi
             "settings": (lambda: _complete(settings), ""),
             "database": (lambda: _database_answers(fault), "Start it, and check DATABASE_URL."),
             "migrations": (lambda: _all_applied(fault), "python -m app migrate"),
+            "audit": (lambda: _log_is_append_only(fault), "python -m app migrate"),
             "redis": (lambda: _redis_answers(redis), "Start Valkey or Redis, and check REDIS_URL."),
             "clock": (lambda: _clocks_agree(fault), "Start the time service on both machines."),
             "worker": (lambda: _worker_works(redis), "python -m app worker"),
@@ -55,7 +58,7 @@ async def _look(part: str, look: Callable[[], Awaitable[str]], mend: str) -> Fin
     try:
         return Finding(part, await asyncio.wait_for(look(), PATIENCE_S))
     except Ill as ill:
-        return Finding(part, ill.seen, ill.mend)
+        return Finding(part, ill.seen, ill.mend, ill.is_warning)
     except TimeoutError:
         return Finding(part, f"no answer within {PATIENCE_S} s", mend)
     except Exception as error:  # noqa: BLE001  Whatever it is, it is the finding.
@@ -98,6 +101,19 @@ async def _all_applied(fault: Exception | None) -> str:
     if names := await db.pending():
         raise Ill(f"{len(names)} pending, from {names[0]}", "python -m app migrate")
     return "all applied"
+
+
+async def _log_is_append_only(fault: Exception | None) -> str:
+    _need(fault)
+    if db.dialect() != "postgres":
+        return "append-only by its triggers, for whoever cannot write the file past SQLite"
+    if power := await audit_rights.power_over_log():
+        raise Ill(
+            f"could be altered: the role of DATABASE_URL {power}",
+            "python -m app migrate --grant-to divize_app, then DATABASE_URL with that role: see docs/audit.md",
+            is_warning=True,
+        )
+    return "append-only, also for the application's role"
 
 
 async def _clocks_agree(fault: Exception | None) -> str:

@@ -4,22 +4,24 @@ Services call `after_commit`, `ring` and `note` inside a unit of work; they neve
 sent is a doorbell: the database holds the truth, so a lost job or ring delays and never loses.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import overload
 from uuid import UUID
 
 import structlog
 from tortoise.transactions import in_transaction
 
 from app import db
+from app.models import Session, audit_notes
 from app.models.audit import AuditEntry
+from app.models.audit_notes import Actor, Changes, Note
 from app.models.base import Table, insert_last
-from app.policy import AccountViewer, Member, Viewer
+from app.policy import Viewer
 
 log = structlog.get_logger(__name__)
 
@@ -38,12 +40,16 @@ RingBells = Callable[[Sequence[str]], Awaitable[None]]
 
 @dataclass(slots=True)
 class Origin:
-    """Where a change came from, for the audit log. `viewer` may be read again inside the transaction."""
+    """Where a change came from, for the audit log. `viewer` may be read again inside the transaction.
+
+    `only_noted`: nothing is written where nothing was noted, as for what a worker does again and again.
+    """
 
     action: str
     viewer: Viewer = field(default_factory=Viewer)
     request_id: str = ""
     client_ip: str = ""
+    only_noted: bool = False
 
 
 @dataclass(slots=True)
@@ -54,7 +60,8 @@ class UnitOfWork:
     origin: Origin | None
     jobs: list[tuple[Job, tuple[str, ...], datetime | None]] = field(default_factory=list)
     rings: dict[str, None] = field(default_factory=dict)
-    notes: list[tuple[str, UUID, UUID | None, Mapping[str, Any]]] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    session: Session | None = None
     rows: list[Table] = field(default_factory=list)
 
 
@@ -117,40 +124,72 @@ def write(row: Table) -> None:
     _current.get().rows.append(row)
 
 
+@overload
+def note(row: Table, changes: Changes | None = None, /) -> None: ...
+
+
+@overload
 def note(
     subject: str,
     subject_id: UUID,
-    changes: Mapping[str, Any] | None = None,
+    changes: Changes | None = None,
+    /,
     *,
     project_id: UUID | None = None,
+    contact_id: UUID | None = None,
+) -> None: ...
+
+
+def note(
+    subject: Table | str,
+    subject_id: UUID | Changes | None = None,
+    changes: Changes | None = None,
+    /,
+    *,
+    project_id: UUID | None = None,
+    contact_id: UUID | None = None,
 ) -> None:
-    """Adds an audit entry for this subject: its type's name, its id, and `{field: [old, new]}` without secrets."""
-    _current.get().notes.append((subject, subject_id, project_id, changes or {}))
+    """Adds an audit entry: for a row as it is before the change, or for a type's name and an id.
+
+    `changes` are `{column: [old, new]}` without secrets. The row says itself to which project and contact it belongs;
+    of a name alone the project is the viewer's unless it is given, and the contact must be given if there is one.
+    """
+    if isinstance(subject, Table):
+        assert not isinstance(subject_id, UUID)
+        made = Note.of(subject, subject_id)
+    else:
+        assert isinstance(subject_id, UUID)
+        made = Note(subject, subject_id, project_id or _project_of(subject), contact_id, changes=changes)
+    _current.get().notes.append(made)
+
+
+def act_as(session: Session) -> None:
+    """Whoever gets this session is who acts in its project, signed in before or not."""
+    _current.get().session = session
+
+
+def _project_of(subject: str) -> UUID | None:
+    origin = _current.get().origin
+    if origin is None or audit_notes.belongs_to_account(subject):
+        return None
+    return Actor.of(origin.viewer).project_id
 
 
 def _audit_entries(work: UnitOfWork) -> list[AuditEntry]:
-    if work.origin is None:
+    origin = work.origin
+    if origin is None or (origin.only_noted and not work.notes):
         return []
-    notes: list[tuple[str, UUID | None, UUID | None, Mapping[str, Any]]] = [*work.notes] or [
-        ("", None, None, {})
-    ]
-    viewer = work.origin.viewer
-    member = viewer if isinstance(viewer, Member) else None
-    account = viewer if isinstance(viewer, AccountViewer) else None
+    actor = Actor.of(origin.viewer, work.session)
     return [
-        AuditEntry.new(
-            project_id=project_id or (member.project_id if member else None),
-            account_id=account.account_id if account else None,
-            employee_id=member.employee_id if member else None,
-            action=work.origin.action,
-            subject=subject,
-            subject_id=subject_id,
-            changes=changes,
-            request_id=work.origin.request_id,
-            client_ip=work.origin.client_ip,
+        audit_notes.entry(
+            each,
+            actor,
+            action=origin.action,
+            request_id=origin.request_id,
+            client_ip=origin.client_ip,
             created_at=work.now,
         )
-        for subject, subject_id, project_id, changes in notes
+        for each in audit_notes.with_divisions(work.notes) or [Note(project_id=actor.project_id)]
     ]
 
 

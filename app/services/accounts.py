@@ -85,7 +85,7 @@ async def create(
         created_at=now,
         updated_at=now,
     )
-    jobs.note("Account", account.id, {"email": [None, email]})
+    jobs.note(account, {"email": [None, email]})
     return account
 
 
@@ -114,7 +114,7 @@ async def prove_email(account: Account, *, now: datetime) -> None:
         await Account.filter(id=account.id, email_verified_at=None).update(
             email_verified_at=now, version=F("version") + 1, updated_at=now
         )
-        jobs.note("Account", account.id, {"email_verified_at": [None, now.isoformat()]})
+        jobs.note(account, {"email_verified_at": [None, now]})
 
 
 async def request_email_change(account: Account, email: str, *, now: datetime) -> None:
@@ -146,7 +146,7 @@ async def change_email(viewer: AccountViewer, token: str, *, now: datetime) -> A
         email=link.email, email_verified_at=now, version=F("version") + 1, updated_at=now
     )
     await account_tokens.void(account, *OF_THE_ADDRESS, now=now)
-    jobs.note("Account", account.id, {"email": [account.email, link.email]})
+    jobs.note(account, {"email": [account.email, link.email]})
     return account
 
 

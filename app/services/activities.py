@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from app import jobs
-from app.models import WRITE_PERMISSION, Activity, ActivityKind, Area, Contact
+from app.models import WRITE_PERMISSION, Activity, ActivityKind, Area, Contact, audit_notes
 from app.policy import Member
 from app.validation import EARLIEST, check, choice, line, moment, nullable, text
 
@@ -13,6 +13,8 @@ LONGEST_SUMMARY = 500
 LONGEST_DETAIL = 20_000
 #: A clock that is wrong, or a meeting noted down before it is over.
 FURTHEST_AHEAD = timedelta(days=1)
+#: What the audit log keeps of one: not its detail, and enough to tell later who may read the rest.
+NOTED = ("kind", "area", "summary", "occurred_at", "author_id")
 RULES = {
     "kind": choice(ActivityKind),
     "area": choice(Area),
@@ -40,5 +42,5 @@ async def record(viewer: Member, *, now: datetime, contact_id: UUID, **sent: Any
         **clean,
     )
     jobs.write(activity)
-    jobs.note("Activity", activity.id, {"area": [None, activity.area], "contact_id": [None, contact_id]})
+    jobs.note(activity, audit_notes.made(activity, *NOTED))
     return activity

@@ -9,7 +9,15 @@ from uuid import UUID
 from app import jobs
 from app.config import settings
 from app.errors import FaultCode, Invalid, RateLimited
-from app.models import Account, AccountToken, AccountTokenPurpose, Division, EmailPurpose, Project
+from app.models import (
+    Account,
+    AccountToken,
+    AccountTokenPurpose,
+    Division,
+    EmailPurpose,
+    Project,
+    audit_notes,
+)
 from app.policy import AccountViewer, Member, Permission
 from app.security import token_hash
 from app.services import emails
@@ -36,6 +44,7 @@ async def begin(viewer: AccountViewer, owner: Project | Division, *, now: dateti
     account = await Account.get(id=viewer.account_id)
     is_proved = owner.email is not None and _is_proved(owner.email, account)
     await type(owner).filter(id=owner.id).update(email_verified_at=now if is_proved else None)
+    jobs.note(owner, audit_notes.differences(owner, {"email_verified_at": now if is_proved else None}))
     if owner.email is not None and not is_proved:
         await _mail_link(account, owner.email, project_id, division_id, now)
     return is_proved

@@ -6,9 +6,17 @@ from uuid import UUID
 
 from app import jobs
 from app.errors import NotFound, RateLimited
-from app.models import Activity, AuditEntry, Contact, LeadShareContact, Person, Project
+from app.models import (
+    Activity,
+    AuditEntry,
+    Contact,
+    LeadShareContact,
+    Person,
+    Project,
+    audit_notes,
+)
 from app.policy import Member, Permission
-from app.services import contacts, emails, reminder_handover
+from app.services import activities, contacts, emails, persons, reminder_handover
 
 ACTION = "contactDelete"
 DAY = timedelta(hours=24)
@@ -27,12 +35,21 @@ async def delete(viewer: Member, *, now: datetime, id: UUID) -> UUID:
     contact = await _locked_with_key(viewer, id)
     await reminder_handover.close_of_contact(id, now=now)
     await emails.cancel_for_contact(id, now=now)
-    await Activity.filter(contact_id=id).delete()
-    await Person.filter(contact_id=id).delete()
-    await LeadShareContact.filter(contact_id=id).delete()
-    await Contact.filter(id=id).delete()
-    jobs.note("Contact", id, {"name": [contact.name, None]})
+    await _delete_all_of(contact)
     return id
+
+
+async def _delete_all_of(contact: Contact) -> None:
+    """With an entry of the audit log for each row that goes."""
+    for activity in await Activity.filter(contact_id=contact.id).order_by("id"):
+        jobs.note(activity, audit_notes.gone(activity, *activities.NOTED))
+    for person in await Person.filter(contact_id=contact.id).order_by("id"):
+        persons.note_deletion(person)
+    jobs.note(contact, audit_notes.gone(contact, "name", "division_id", "owner_id"))
+    await Activity.filter(contact_id=contact.id).delete()
+    await Person.filter(contact_id=contact.id).delete()
+    await LeadShareContact.filter(contact_id=contact.id).delete()
+    await Contact.filter(id=contact.id).delete()
 
 
 async def _locked_with_key(viewer: Member, contact_id: UUID) -> Contact:

@@ -9,7 +9,7 @@ from tortoise.expressions import F
 
 from app import formats, jobs
 from app.errors import FaultCode, Invalid
-from app.models import Contact, ContactStatus, Division, Reminder, ReminderState
+from app.models import Contact, ContactStatus, Division, Reminder, ReminderState, audit_notes
 from app.policy import Member, Permission
 from app.services import base_data, emails, employees, persons, popups, reminder_handover
 from app.services.money import minor_units
@@ -77,7 +77,7 @@ async def create(
     )
     contact.update_from_dict(_worked_out(contact))
     await contact.save()
-    jobs.note("Contact", contact.id, {name: [None, value] for name, value in values.items() if value})
+    jobs.note(contact, audit_notes.made(contact, *values))
     await persons.add(contact, people, now=now)
     return contact
 
@@ -156,7 +156,7 @@ def _worked_out(contact: Contact) -> dict[str, str]:
 
 async def _save(contact: Contact, changes: Mapping[str, Any], *, now: datetime) -> None:
     """Writes what differs. The row is locked, so nobody else's change is lost."""
-    jobs.note("Contact", contact.id, {name: [getattr(contact, name), new] for name, new in changes.items()})
+    jobs.note(contact, audit_notes.differences(contact, changes))
     contact.update_from_dict({**changes, "version": contact.version + 1, "updated_at": now})
     await Contact.filter(id=contact.id).update(
         **changes, **_worked_out(contact), version=F("version") + 1, updated_at=now

@@ -9,7 +9,7 @@ from tortoise.expressions import F
 
 from app import jobs
 from app.errors import FaultCode, Invalid
-from app.models import Division, Project
+from app.models import Division, Project, audit_notes
 from app.policy import Member, Permission
 from app.services import address_verification, base_data
 from app.services.versions import differing, require_version
@@ -42,7 +42,7 @@ async def create(viewer: Member, *, now: datetime, **sent: Any) -> Division:
         updated_at=now,
         **base_data.columns(clean),
     )
-    jobs.note("Division", division.id, {"name": [None, division.name]})
+    jobs.note(division, audit_notes.made(division, *base_data.columns(clean)))
     if division.email is not None:
         await address_verification.begin(viewer, division, now=now)
     return division
@@ -106,9 +106,7 @@ async def _require_free(viewer: Member, name: str, *, but: Collection[UUID] = ()
 
 async def _save(division: Division, changes: Mapping[str, Any], *, now: datetime) -> None:
     """Writes what differs. The row is locked, so nobody else's change is lost."""
-    jobs.note(
-        "Division", division.id, {name: [getattr(division, name), new] for name, new in changes.items()}
-    )
+    jobs.note(division, audit_notes.differences(division, changes))
     division.update_from_dict({**changes, "version": division.version + 1, "updated_at": now})
     await Division.filter(id=division.id).update(
         **changes, sort_key=sort_key(division.name), version=F("version") + 1, updated_at=now

@@ -28,6 +28,7 @@ from app.models import (
     Mailbox,
     Project,
     RecipientState,
+    audit_notes,
 )
 from app.policy import Member, Permission
 from app.services import email_states, senders, system_mail
@@ -40,6 +41,8 @@ MOST_RECIPIENTS_A_DAY = 300
 A_DAY = timedelta(days=1)
 LONGEST_SUBJECT = 500
 LONGEST_BODY = 100_000
+#: What the audit log keeps of one: not what is written in it, and enough to tell later who may read the rest.
+NOTED = ("area", "purpose", "subject", "author_id", "contact_id")
 WITHDRAWN = "Withdrawn before it was delivered."
 # Sent from the installation's own address, whatever the project has: the project's is what one of them proves.
 FROM_INSTALLATION = frozenset(EmailPurpose) - {
@@ -87,7 +90,7 @@ async def send(viewer: Member, *, now: datetime, contact_id: UUID, **sent: Any) 
         text=clean["text"],
         html=clean.get("html"),
     )
-    jobs.note("Email", email.id, {"state": [None, email.state], "contact_id": [None, str(contact.id)]})
+    jobs.note(email, audit_notes.made(email, *NOTED, "state"))
     return email
 
 
@@ -122,7 +125,7 @@ async def cancel(viewer: Member, *, now: datetime, id: UUID) -> Email:
         raise Invalid.at(
             "id", "It is too late: this mail is being sent, or was decided.", FaultCode.WRONG_STATE
         )
-    jobs.note("Email", email.id, {"state": [email.state, EmailState.CANCELLED]})
+    jobs.note(email, {"state": [email.state, EmailState.CANCELLED]})
     return email
 
 
@@ -131,8 +134,10 @@ async def cancel_for_contact(contact_id: UUID, *, now: datetime) -> None:
 
     What a worker has in hand may still go out; it gets no further attempt.
     """
-    for email in await Email.filter(contact_id=contact_id, state__in=email_states.WAITING):
-        await _withdraw(email, now)
+    for email in await Email.filter(contact_id=contact_id).order_by("id"):
+        if email.state in email_states.WAITING:
+            await _withdraw(email, now)
+        jobs.note(email, audit_notes.gone(email, "contact_id"))
     await ring_followers(contact_id)
     await Email.filter(contact_id=contact_id).update(
         contact_id=None, text=None, html=None, version=F("version") + 1, updated_at=now

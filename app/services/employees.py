@@ -9,7 +9,7 @@ from tortoise.expressions import F
 
 from app import formats, jobs
 from app.errors import FaultCode, Invalid
-from app.models import DivisionScope, Employee, EmployeeStatus
+from app.models import DivisionScope, Employee, EmployeeStatus, audit_notes
 from app.policy import Member, Permission, Role, grants_of, is_external
 from app.services import (
     employee_rights,
@@ -134,8 +134,7 @@ async def _save(
     employee: Employee, changes: Mapping[str, Any], *, now: datetime, besides: Mapping[str, Any]
 ) -> None:
     """Writes what differs, as a new version. The row is locked, so nobody else's change is lost."""
-    logged = {name: [getattr(employee, name), new] for name, new in changes.items()}
-    jobs.note("Employee", employee.id, {**logged, **besides})
+    jobs.note(employee, {**audit_notes.differences(employee, changes), **besides})
     values = {**changes, **worked_out(changes.get("name", employee.name), employee.email)}
     if changes.get("reminder_interval_minutes", employee.reminder_interval_minutes) is None:
         values["next_popup_at"] = None

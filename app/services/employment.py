@@ -8,7 +8,7 @@ from tortoise.expressions import F
 
 from app import jobs
 from app.errors import FaultCode, Invalid
-from app.models import Employee, EmployeeStatus
+from app.models import Employee, EmployeeStatus, audit_notes
 from app.policy import Member, Permission
 from app.services import (
     employee_rights,
@@ -93,7 +93,8 @@ async def _hand_over(viewer: Member, employee: Employee, heir: Employee | None, 
 
 
 async def _write(employee: Employee, status: EmployeeStatus, now: datetime, **values: Any) -> None:
-    jobs.note("Employee", employee.id, {"status": [employee.status, status]})
+    changes = {"status": status, "deactivated_at": values["deactivated_at"]}
+    jobs.note(employee, audit_notes.differences(employee, changes))
     values |= {"status": status, "updated_at": now}
     await Employee.filter(id=employee.id).update(**values, version=F("version") + 1)
     employee.update_from_dict({**values, "version": employee.version + 1})

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app import jobs
 from app.errors import FaultCode, Invalid, RateLimited
-from app.models import EmailPurpose, Employee, EmployeeStatus, Invitation
+from app.models import EmailPurpose, Employee, EmployeeStatus, Invitation, audit_notes
 from app.policy import Member, Permission
 from app.services import accounts, emails, employee_rights, employee_scopes, employees, partners
 from app.services.employee_scopes import Scope
@@ -44,7 +44,8 @@ async def invite(viewer: Member, *, now: datetime, **sent: Any) -> Employee:
         **columns,
     )
     await employee_scopes.write(employee, scope, Scope())
-    jobs.note("Employee", employee.id, {"email": [None, employee.email], "roles": [None, employee.roles]})
+    divisions = {"division_ids": [None, sorted(map(str, scope.division_ids))]} if scope.division_ids else {}
+    jobs.note(employee, {**audit_notes.made(employee, *clean, "division_scope", "status"), **divisions})
     await send(viewer, employee, now=now)
     return employee
 
@@ -61,7 +62,7 @@ async def resend(viewer: Member, *, now: datetime, id: UUID) -> Employee:
         sentence = f"{employee.name} does not wait for an invitation."
         raise Invalid.at("id", sentence, FaultCode.WRONG_STATE)
     await send(viewer, employee, now=now)
-    jobs.note("Employee", employee.id, {"invited": [None, employee.email]})
+    jobs.note(employee, {"invited": [None, employee.email]})
     return employee
 
 

@@ -118,8 +118,7 @@ async def _activate(employee: Employee, account: Account, now: datetime) -> None
     if not became:
         raise _expired()
     await popups.refresh_window(employee.id, now=now)
-    changes = {"status": [EmployeeStatus.INVITED, EmployeeStatus.ACTIVE]}
-    jobs.note("Employee", employee.id, changes, project_id=employee.project_id)
+    jobs.note(employee, {"status": [EmployeeStatus.INVITED, EmployeeStatus.ACTIVE]})
 
 
 def _expired() -> Invalid:

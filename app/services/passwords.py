@@ -64,7 +64,7 @@ async def replace(account: Account, *, password_hash: str, now: datetime, proves
         changes["email_verified_at"] = now
     await Account.filter(id=account.id).update(**changes, version=F("version") + 1)
     await account_tokens.void(account, RESET, AccountTokenPurpose.EMAIL_CHANGE, now=now)
-    jobs.note("Account", account.id, {"password_changed_at": [None, now.isoformat()]})
+    jobs.note(account, {"password_changed_at": [account.password_changed_at, now]})
 
 
 async def _owner(link: AccountToken) -> Account:

@@ -9,7 +9,7 @@ from tortoise.expressions import F
 
 from app import formats, jobs
 from app.errors import FaultCode, Invalid
-from app.models import Contact, Person
+from app.models import Contact, Person, audit_notes
 from app.policy import Member, Permission
 from app.services.versions import differing, require_version
 from app.text import fold, sort_key
@@ -52,7 +52,7 @@ async def add(contact: Contact, cleaned: Iterable[Mapping[str, Any]], *, now: da
     ]
     await Person.bulk_create(persons)
     for person in persons:
-        jobs.note("Person", person.id, {"name": [None, person.name], "contact_id": [None, contact.id]})
+        jobs.note(person, audit_notes.made(person, *RULES))
     return persons
 
 
@@ -67,7 +67,7 @@ async def update(
     changes = differing(person, clean)
     if not changes:
         return person
-    jobs.note("Person", id, {name: [getattr(person, name), new] for name, new in changes.items()})
+    jobs.note(person, audit_notes.differences(person, changes))
     person.update_from_dict({**changes, "version": person.version + 1, "updated_at": now})
     worked_out = _worked_out({name: getattr(person, name) for name in RULES})
     await Person.filter(id=id).update(**changes, **worked_out, version=F("version") + 1, updated_at=now)
@@ -79,8 +79,13 @@ async def delete(viewer: Member, *, id: UUID) -> UUID:
     person = await Person.get_visible(viewer, id, lock=True)
     viewer.require(Permission.CONTACT_WRITE)
     await Person.filter(id=id).delete()
-    jobs.note("Person", id, {"name": [person.name, None], "contact_id": [person.contact_id, None]})
+    note_deletion(person)
     return person.id
+
+
+def note_deletion(person: Person) -> None:
+    """For the audit log, before or after the row goes."""
+    jobs.note(person, audit_notes.gone(person, *RULES))
 
 
 def _worked_out(values: Mapping[str, Any]) -> dict[str, str]:

@@ -12,7 +12,7 @@ Whoever changes an employee's reminders locks the employee first and the reminde
 circle, and windows and numbers of the feed are worked out by one transaction at a time.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -135,15 +135,21 @@ async def give_away_all_hidden(
     }
     taken = []
     for viewer, reminders in held:
-        gone = [id_ for id_, contact_id in reminders if (viewer.employee_id, contact_id) in hidden]
-        await _give_away(viewer.employee_id, gone, now)
+        gone = {id_: contact for id_, contact in reminders if (viewer.employee_id, contact) in hidden}
+        await _give_away(viewer, gone, now)
         taken.append(set(gone))
     return taken
 
 
-async def _give_away(employee_id: UUID, reminder_ids: Sequence[UUID], now: datetime) -> None:
-    if not reminder_ids:
+async def _give_away(viewer: Member, reminders: Mapping[UUID, UUID | None], now: datetime) -> None:
+    """Takes these from him: the reminders, each with its contact."""
+    if not reminders:
         return
-    given = Reminder.filter(id__in=list(reminder_ids))
+    given = Reminder.filter(id__in=list(reminders))
     await given.update(assignee_id=None, version=F("version") + 1, updated_at=now)
-    await reminder_log.tell_closed(employee_id, reminder_ids, ReminderClosedReason.GIVEN_AWAY, now=now)
+    changes = {"assignee_id": [viewer.employee_id, None]}
+    for id_, contact_id in reminders.items():
+        jobs.note("Reminder", id_, changes, project_id=viewer.project_id, contact_id=contact_id)
+    await reminder_log.tell_closed(
+        viewer.employee_id, list(reminders), ReminderClosedReason.GIVEN_AWAY, now=now
+    )

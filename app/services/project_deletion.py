@@ -6,11 +6,11 @@ Meanwhile nobody is signed in to it, no window opens and no invitation can be ac
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from tortoise.expressions import F
+from tortoise.expressions import F, Q
 
 from app import jobs
 from app.errors import FaultCode, Invalid, NotFound
-from app.models import PURGE_ORDER, AuditEntry, Employee, EmployeeStatus, Project, Session
+from app.models import PURGE_ORDER, Employee, EmployeeStatus, Project, audit_notes
 from app.policy import AccountViewer, Member, Permission
 from app.services import popups, sessions
 from app.services.members import grants_of_employee
@@ -78,7 +78,7 @@ async def due(*, now: datetime) -> list[UUID]:
 async def purge(project_id: UUID, *, now: datetime) -> bool:
     """Deletes the project with everything in it. False if it is not due, or no longer there.
 
-    Of the audit log stays what was done, when and by whom, without what the records said and where people sat.
+    The audit log stays as it is until its entries are old enough (see `audit_retention`); nobody reads it in the API.
     """
     project = await Project.filter(id=project_id, purge_after__lte=now).select_for_update().get_or_none()
     if project is None:
@@ -86,8 +86,7 @@ async def purge(project_id: UUID, *, now: datetime) -> bool:
     for model in PURGE_ORDER:
         await model.filter(project_id=project_id).delete()
     await Project.filter(id=project_id).delete()
-    await AuditEntry.filter(project_id=project_id).update(changes={}, client_ip="")
-    jobs.note("Project", project_id, project_id=project_id)
+    jobs.note(project, audit_notes.gone(project, "name"))
     return True
 
 
@@ -97,16 +96,12 @@ async def _may_restore(viewer: AccountViewer, project: Project) -> bool:
 
 
 async def _write(project: Project, *, now: datetime, **values: datetime | None) -> None:
-    changes = {name: [getattr(project, name), new] for name, new in values.items()}
-    jobs.note("Project", project.id, changes, project_id=project.id)
+    jobs.note(project, audit_notes.differences(project, values))
     await Project.filter(id=project.id).update(**values, version=F("version") + 1, updated_at=now)
     project.update_from_dict({**values, "version": project.version + 1, "updated_at": now})
 
 
 async def _sign_everybody_out(project_id: UUID, now: datetime) -> None:
     """Ends the sessions in this project; those elsewhere go on. Sockets close with them."""
-    living = Session.filter(project_id=project_id, revoked_at=None)
-    rows = await living.distinct().values("account_id")
-    await living.update(revoked_at=now)
-    for row in rows:
-        sessions.viewers_changed(row["account_id"])
+    for session in await sessions.end(Q(project_id=project_id), now=now):
+        sessions.viewers_changed(session.account_id)

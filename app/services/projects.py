@@ -9,7 +9,7 @@ from tortoise.expressions import F
 
 from app import formats, jobs
 from app.errors import RateLimited
-from app.models import Account, Employee, EmployeeStatus, Project, Session
+from app.models import Account, Employee, EmployeeStatus, Project, Session, audit_notes
 from app.policy import AccountViewer, Member, Permission, Role
 from app.services import address_verification, base_data, sessions
 from app.services.members import member_of
@@ -47,7 +47,7 @@ async def create(
         updated_at=now,
         **base_data.columns(clean),
     )
-    jobs.note("Project", project.id, {"name": [None, project.name]}, project_id=project.id)
+    jobs.note(project, audit_notes.made(project, *base_data.columns(clean)))
     admin = await _employ_founder(project, now)
     if project.email is not None:
         await address_verification.begin(viewer, project, now=now)
@@ -111,13 +111,13 @@ async def _employ_founder(project: Project, now: datetime) -> Employee:
         created_at=now,
         updated_at=now,
     )
-    jobs.note("Employee", employee.id, {"roles": [None, employee.roles]}, project_id=project.id)
+    jobs.note(employee, audit_notes.made(employee, "name", "email", "roles", "status"))
     return employee
 
 
 async def _save(project: Project, changes: Mapping[str, Any], *, now: datetime) -> None:
     """Writes what differs. The row is locked, so nobody else's change is lost."""
-    jobs.note("Project", project.id, {name: [getattr(project, name), new] for name, new in changes.items()})
+    jobs.note(project, audit_notes.differences(project, changes))
     project.update_from_dict({**changes, "version": project.version + 1, "updated_at": now})
     await Project.filter(id=project.id).update(
         **changes, sort_key=sort_key(project.name), version=F("version") + 1, updated_at=now

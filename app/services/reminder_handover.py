@@ -8,10 +8,14 @@ from tortoise.expressions import F
 from tortoise.queryset import QuerySet
 
 from app import jobs
-from app.models import Employee, Reminder, ReminderClosedReason, ReminderState
+from app.models import Employee, Reminder, ReminderClosedReason, ReminderState, audit_notes
 from app.policy import Member
 from app.services import popups, reminder_log
 from app.services.members import member_of
+
+
+#: What the audit log keeps of one that begins or ends: not its note.
+NOTED = ("title", "kind", "due_at", "assignee_id")
 
 
 async def open_count(employee_id: UUID) -> int:
@@ -33,6 +37,8 @@ async def reassign_all(
     if not open_ones:
         return
     ids = [row["id"] for row in open_ones]
+    for reminder in await Reminder.filter(id__in=ids, project_id=viewer.project_id).order_by("id"):
+        jobs.note(reminder, {"assignee_id": [from_employee_id, to_employee.id]})
     await Reminder.filter(id__in=ids, project_id=viewer.project_id).update(
         assignee_id=to_employee.id, version=F("version") + 1, updated_at=now
     )
@@ -40,7 +46,6 @@ async def reassign_all(
     pairs = [(row["id"], row["contact_id"]) for row in open_ones]
     hidden = await popups.give_away_hidden(to_employee, pairs, now=now)
     kept = [row["alert_at"] for row in open_ones if row["id"] not in hidden]
-    jobs.note("Employee", from_employee_id, {"remindersGivenTo": [None, str(to_employee.id)]})
     await popups.refresh_window(from_employee_id, now=now)
     await popups.refresh_window(to_employee.id, now=now, alert_at=min(kept, default=None))
 
@@ -48,6 +53,8 @@ async def reassign_all(
 async def close_of_contact(contact_id: UUID, *, now: datetime) -> None:
     """Deletes the contact's reminders before it is deleted itself: they leave every window at once."""
     held = await _lock_assignees(Reminder.filter(contact_id=contact_id))
+    for reminder in await Reminder.filter(contact_id=contact_id).order_by("id"):
+        jobs.note(reminder, audit_notes.gone(reminder, *NOTED))
     await Reminder.filter(contact_id=contact_id).delete()
     for employee_id, rows in held.items():
         ids = [row["id"] for row in rows]

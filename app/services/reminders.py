@@ -21,14 +21,16 @@ from app.models import (
     ReminderClosedReason,
     ReminderKind,
     ReminderState,
+    audit_notes,
 )
 from app.policy import Member, Permission
-from app.services import popups, reminder_log
+from app.services import popups, reminder_handover, reminder_log
 from app.services.members import member_of
 from app.services.versions import differing, require_version
 from app.validation import LATEST, check, choice, line, moment, nullable, text, whole
 
 LONGEST_SNOOZE_MINUTES = 43_200
+NOTED = reminder_handover.NOTED
 RULES = {
     "title": line(300),
     "note": nullable(text(5_000)),
@@ -64,7 +66,7 @@ async def create(
         updated_at=now,
         **clean,
     )
-    jobs.note("Reminder", reminder.id)
+    jobs.note(reminder, audit_notes.made(reminder, *NOTED))
     await popups.refresh_window(assignee.id, now=now, alert_at=reminder.alert_at)
     return reminder
 
@@ -142,7 +144,7 @@ async def delete(viewer: Member, *, now: datetime, id: UUID) -> UUID:
     """Removes it for good, open or resolved."""
     reminder = await _locked(viewer, id)
     await Reminder.filter(id=reminder.id).delete()
-    jobs.note("Reminder", reminder.id, {"title": [reminder.title, None]})
+    jobs.note(reminder, audit_notes.gone(reminder, *NOTED))
     if reminder.state is ReminderState.OPEN:
         await _tell(reminder, ReminderClosedReason.DELETED, now=now)
         await _refresh(reminder, now=now)
@@ -219,9 +221,7 @@ async def _save(reminder: Reminder, values: Mapping[str, Any], *, now: datetime)
     changes = differing(reminder, values)
     if not changes:
         return
-    jobs.note(
-        "Reminder", reminder.id, {name: [getattr(reminder, name), new] for name, new in changes.items()}
-    )
+    jobs.note(reminder, audit_notes.differences(reminder, changes))
     await Reminder.filter(id=reminder.id).update(**changes, version=F("version") + 1, updated_at=now)
     reminder.update_from_dict({**changes, "version": reminder.version + 1, "updated_at": now})
 

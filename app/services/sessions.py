@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 
 from app import db, db_rows, jobs
@@ -104,6 +105,8 @@ async def start(
         user_agent=_printable(user_agent)[:LONGEST_USER_AGENT],
         client_ip=client_ip[:LONGEST_ADDRESS],
     )
+    jobs.act_as(session)
+    jobs.note(session)
     await _end_surplus(account_id, now)
     return token, session
 
@@ -148,24 +151,34 @@ async def enter(
 
 async def revoke(account_id: UUID, session_id: UUID, *, now: datetime) -> bool:
     """Ends one session of the account; False if it had ended already."""
-    ended = await Session.filter(id=session_id, account_id=account_id, revoked_at=None).update(revoked_at=now)
+    ended = await end(Q(id=session_id, account_id=account_id), now=now)
     viewers_changed(account_id)
     return bool(ended)
 
 
 async def revoke_all(account_id: UUID, *, now: datetime, but: UUID | None = None) -> int:
     """Ends the account's sessions in every project, except the one with the id `but`; tells how many."""
-    living = Session.filter(account_id=account_id, revoked_at=None, absolute_expires_at__gt=now)
-    ended = await (living.exclude(id=but) if but else living).update(revoked_at=now)
+    living = Q(account_id=account_id, absolute_expires_at__gt=now)
+    ended = await end(living & ~Q(id=but) if but else living, now=now)
     viewers_changed(account_id)
-    return ended
+    return len(ended)
 
 
 async def revoke_of_employee(employee: Employee, *, now: datetime) -> int:
     """Ends the sessions in the employee's project, so that they do not revive with him; tells how many."""
-    ended = await Session.filter(employee_id=employee.id, revoked_at=None).update(revoked_at=now)
+    ended = await end(Q(employee_id=employee.id), now=now)
     if employee.account_id is not None:
         viewers_changed(employee.account_id)
+    return len(ended)
+
+
+async def end(which: Q, *, now: datetime) -> list[Session]:
+    """Ends those of these sessions that have not ended; whose bells to ring is for the caller to say."""
+    if not await Session.filter(which, revoked_at=None).update(revoked_at=now):
+        return []
+    ended = await Session.filter(which, revoked_at=now)
+    for session in ended:
+        jobs.note(session, {"revoked_at": [None, now]})
     return ended
 
 
@@ -173,7 +186,6 @@ async def revoke_visible(viewer: AccountViewer, session_id: UUID, *, now: dateti
     """Ends one of the viewer's own sessions, the present one too. Raises NotFound for one that is not, or ended."""
     session = await Session.get_visible(viewer, session_id)
     await revoke(viewer.account_id, session.id, now=now)
-    jobs.note("Session", session.id, project_id=session.project_id)
     return session.id
 
 
@@ -181,8 +193,6 @@ async def revoke_others(viewer: AccountViewer, *, now: datetime) -> list[UUID]:
     """Ends every session of the viewer's account but the present one; tells which."""
     others = await Session.visible_to(viewer).exclude(id=viewer.session_id).order_by("id")
     await revoke_all(viewer.account_id, now=now, but=viewer.session_id)
-    for session in others:
-        jobs.note("Session", session.id, project_id=session.project_id)
     return [session.id for session in others]
 
 
@@ -256,7 +266,7 @@ async def _end_surplus(account_id: UUID, now: datetime) -> None:
         .values_list("id", flat=True)
     )
     if surplus:
-        await Session.filter(id__in=surplus).update(revoked_at=now)
+        await end(Q(id__in=surplus), now=now)
         viewers_changed(account_id)
 
 

@@ -99,6 +99,7 @@ async def confirm(attempt: Attempt, *, now: datetime) -> Account:
         await Account.filter(id=account.id, password_hash=account.password_hash).update(
             password_hash=attempt.stronger_hash
         )
+        jobs.note(account)
     return account
 
 
@@ -116,7 +117,6 @@ async def sign_in(
     """
     account = await confirm(attempt, now=now)
     token, session = await sessions.open_for(account.id, project_id=project_id, client=client, now=now)
-    jobs.note("Session", session.id, project_id=session.project_id)
     return token, session
 
 

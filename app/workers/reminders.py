@@ -5,13 +5,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from app.jobs import Job, unit_of_work
+from app.jobs import Job, Origin, unit_of_work
 from app.services import popup_firing, reminder_log
 from app.services.popup_firing import Look
 from app.workers import job
 from app.workers.sweeps import sweep
 
 LOOK_AHEAD = timedelta(seconds=2)
+#: What the audit log calls it: reminders that their holder may no longer see are taken from him.
+OPENING = "popupOpen"
 #: The queue keeps the clock of Redis' clients, the database decides: a job that much too early waits.
 EARLY = timedelta(seconds=1)
 FORGET_EVERY_S = 60.0
@@ -63,7 +65,7 @@ async def _open_batches(employee_id: UUID | None) -> int:
     claimed, since = 0, None
     while True:
         most = popup_firing.FIRST_BATCH if claimed < popup_firing.BATCH else popup_firing.BATCH
-        async with unit_of_work() as work:
+        async with unit_of_work(Origin(OPENING, only_noted=True)) as work:
             fired = await popup_firing.fire(now=work.now, employee_id=employee_id, since=since, most=most)
         claimed, since = claimed + fired.claimed, fired.last
         if fired.claimed < most:

@@ -52,9 +52,8 @@ async def test_who_leaves_is_signed_out_at_once(director: Employee, rep: Employe
     assert (await client.run("{ viewer { roles } }")).codes == ["UNAUTHENTICATED"]
     assert (await Session.get(employee_id=rep.id)).revoked_at is not None
     assert rings == [f"viewers:{rep.account_id}"]
-    assert (await AuditEntry.get(action="employeeDeactivate")).changes == {
-        "status": ["ACTIVE", "DEACTIVATED"]
-    }
+    entry = await AuditEntry.get(action="employeeDeactivate", subject="Employee")
+    assert entry.changes["status"] == ["ACTIVE", "DEACTIVATED"]
 
 
 async def test_leaving_twice_is_no_error(director: Employee, rep: Employee) -> None:
