@@ -5,7 +5,7 @@ from copy import copy
 from datetime import datetime
 from functools import cache, lru_cache, partial
 from itertools import count, groupby
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 from uuid import UUID
 
 import orjson
@@ -34,6 +34,9 @@ class Table(Model):
     """A table with a UUIDv7 key whose rows are got through `visible_to` or `get_visible`, and in no other way."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
+
+    #: What is written in place of a column's bare value: SQL in which `{name}` stands for the value of that column.
+    WRITTEN_BY: ClassVar[Mapping[str, str]] = {}
 
     class Meta:
         abstract = True
@@ -168,9 +171,10 @@ def _insertion(models: Sequence[type[Table]], dialect: db.Dialect) -> str:
     mark, numbers, statements = "$" if dialect == "postgres" else "?", count(1), []
     for model in models:
         names = [name for name, _ in _columns_of(model)]
-        marks = ", ".join(f"{mark}{next(numbers)}" for _ in names)
+        marks = {name: f"{mark}{next(numbers)}" for name in names}
+        values = ", ".join(model.WRITTEN_BY.get(name, mark).format(**marks) for name, mark in marks.items())
         columns = ", ".join(f'"{model._meta.fields_db_projection[name]}"' for name in names)
-        statements.append(f'INSERT INTO "{model._meta.db_table}" ({columns}) VALUES ({marks})')  # noqa: S608
+        statements.append(f'INSERT INTO "{model._meta.db_table}" ({columns}) VALUES ({values})')  # noqa: S608
     *first, last = statements
     before = ", ".join(f"row{number} AS ({statement})" for number, statement in enumerate(first))
     return f"WITH {before} {last}" if first else last

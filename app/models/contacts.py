@@ -125,6 +125,17 @@ class Contact(Table):
         return asked
 
     @classmethod
+    def sees_all_of_project(cls, viewer: Member) -> bool:
+        """Whether nothing but the project narrows the contacts that the viewer sees."""
+        return viewer.may(Permission.CONTACT_READ) and not cls._within_reach(viewer)
+
+    @classmethod
+    def sees_all_of_divisions(cls, viewer: Member) -> bool:
+        """Whether his divisions alone narrow them."""
+        reach = viewer.reach(Permission.CONTACT_READ)
+        return reach is Reach.ALL and viewer.division_ids is not None and not viewer.is_external
+
+    @classmethod
     def _within_reach(cls, viewer: Member) -> Q:
         """All of the conditions; an empty Q if there are none."""
         return reduce(and_, cls.conditions(viewer).values(), EVERYBODY)

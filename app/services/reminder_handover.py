@@ -13,7 +13,6 @@ from app.policy import Member
 from app.services import popups, reminder_log
 from app.services.members import member_of
 
-
 #: What the audit log keeps of one that begins or ends: not its note.
 NOTED = ("title", "kind", "due_at", "assignee_id")
 
