@@ -163,6 +163,15 @@ class Stream:
         assert message["type"] == "complete", message
         return events
 
+    async def ending(self, within_s: float = PATIENCE_S) -> str:
+        """How the stream ends, as the next thing: "complete", or the code of the error."""
+        message = await self._receive(within_s)
+        if message["type"] == "error":
+            (error,) = message["payload"]
+            return str(error["extensions"]["code"])
+        assert message["type"] == "complete", message
+        return "complete"
+
     async def _receive(self, within_s: float = PATIENCE_S) -> dict[str, Any]:
         async with asyncio.timeout(within_s):
             return await self.messages.get()
