@@ -149,6 +149,11 @@ class Viewer:
     def level(self) -> Level:
         return Level.ANONYMOUS
 
+    @property
+    def is_metered(self) -> bool:
+        """Is it counted what he reads, and refused above a limit?"""
+        return False
+
     def reach(self, permission: Permission) -> Reach | None:
         """How far `permission` reaches for this viewer; None if it is not granted."""
         return None
@@ -192,6 +197,10 @@ class Member(AccountViewer):
     @property
     def is_external(self) -> bool:
         return is_external(self.roles, self.partner_id)
+
+    @property
+    def is_metered(self) -> bool:
+        return self.is_external
 
     def reach(self, permission: Permission) -> Reach | None:
         return self.grants.get(permission)

@@ -117,7 +117,7 @@ class Maker:
         yield "accounts", "id email name version created_at updated_at", self._accounts()
         yield (
             "projects",
-            "id name sort_key time_zone daily_delete_limit created_by_id version created_at updated_at",
+            "id name sort_key time_zone daily_delete_limit external_read_limit created_by_id version created_at updated_at",
             self._projects(),
         )
         yield (
@@ -168,7 +168,7 @@ class Maker:
         for firm in self.firms:
             name = f"{words.SURNAMES[firm.number % len(words.SURNAMES)]} a synové {firm.number}"
             times = (BEGINNING, BEGINNING)
-            yield firm.id, name, sort_key(name), "Europe/Prague", 100, firm.accounts[0], 1, *times
+            yield firm.id, name, sort_key(name), "Europe/Prague", 100, 300, firm.accounts[0], 1, *times
 
     def _divisions(self) -> Iterator[Row]:
         for firm in self.firms:

@@ -136,9 +136,9 @@ _FILL = """
     SET session_replication_role = replica;
     INSERT INTO accounts (id, email, name, version, created_at, updated_at)
     SELECT gen_random_uuid(), a || '@example.cz', 'Osoba ' || a, 1, now(), now() FROM generate_series(1, {each}) a;
-    INSERT INTO projects (id, name, sort_key, time_zone, daily_delete_limit, created_by_id, version, created_at,
-                          updated_at)
-    SELECT gen_random_uuid(), 'Firma ' || p, lpad(p::text, 6, '0'), 'Europe/Prague', 100,
+    INSERT INTO projects (id, name, sort_key, time_zone, daily_delete_limit, external_read_limit, created_by_id, version,
+                          created_at, updated_at)
+    SELECT gen_random_uuid(), 'Firma ' || p, lpad(p::text, 6, '0'), 'Europe/Prague', 100, 300,
            (SELECT id FROM accounts LIMIT 1), 1, now(), now()
     FROM generate_series(1, {projects}) p;
     INSERT INTO employees (id, project_id, account_id, name, sort_key, search_text, email, roles, division_scope,

@@ -15,7 +15,7 @@ from tortoise.models import Model
 
 from app.engine.asked import Form
 from app.engine.compile_pages import Connection
-from app.engine.declare import TABLES, Column, Group, Latest, Link, Table, ToMany, ToOne
+from app.engine.declare import TABLES, Column, Group, Latest, Link, Recent, Table, ToMany, ToOne
 from app.engine.dialects import Dialect, Json, Pairs, literal, named
 from app.engine.paging import Term
 from app.engine.parameters import OWN, Parameters
@@ -124,6 +124,8 @@ class Compiler:
                 return self._group(leaf, alias)
             case Latest() as spec:
                 return self._latest(spec, alias)
+            case Recent() as spec:
+                return self._recent(spec, alias)
             case ToMany(paged=True):
                 return self.page(leaf.below, f"{alias}.id")
             case ToMany() as spec:
@@ -185,6 +187,12 @@ class Compiler:
         )
         largest = self.value(table.model, spec.column, f"max({alias}.{named(spec.column)})")
         return f"(SELECT {largest} {source})"
+
+    def _recent(self, spec: Recent, parent: str) -> str:
+        alias, table = self.alias(), named(spec.model._meta.db_table)
+        points_here = f"{alias}.{named(spec.via)} = {parent}.id"
+        is_young = f"{alias}.{named(spec.column)} > {self.dialect.ago(spec.within)}"
+        return f"(SELECT count(*) FROM {table} AS {alias} WHERE {points_here} AND {is_young})"
 
     def _needs(self, rows: Rows, alias: str) -> Json:
         pairs = [(need, self._need(rows.table, need, alias)) for need in rows.needs]

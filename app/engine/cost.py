@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from app.engine.asked import Form
-from app.engine.selection import Pages, Rows
+from app.engine.selection import NEEDS, Pages, Rows, rows_below
 from app.errors import CostExceeded
 
 MOST_OBJECTS = 10_000
@@ -17,7 +17,9 @@ def objects(below: Rows | Pages, forms: Forms) -> int:
     """How many there may be, for one row or for one connection."""
     if isinstance(below, Pages):
         _, form = forms[below]
-        return 1 + form.size * sum(objects(rows, forms) for rows in below.rows)
+        # What is read only to be counted is not answered.
+        shown = [rows for leaf in below.shown if leaf.key != NEEDS for rows in rows_below(leaf)]
+        return 1 + form.size * sum(objects(rows, forms) for rows in shown)
     return 1 + sum(_below_leaf(leaf.below, is_list=leaf.is_list, forms=forms) for leaf in below.shown)
 
 

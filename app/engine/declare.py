@@ -14,6 +14,7 @@ Permission; one that is not the type's own (`see`) prints as a directive and mak
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, ClassVar
 
 import strawberry
@@ -105,6 +106,19 @@ class Latest(Spec):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Recent(Spec):
+    """How many rows of `model` point here with `via` whose `column` is younger than `within`.
+
+    They are only counted, whoever may see them: the guard is all that stands before it.
+    """
+
+    model: type[Model]
+    via: str
+    column: str
+    within: timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
 class Held(Spec):
     """On a value type or payload: the id (or list of ids) that the value holds, shown as rows in reach."""
 
@@ -176,15 +190,21 @@ class Node:
 
 
 class Table(Node):
-    """Base of the declared types. Class arguments: the Tortoise `model`, and `see`: the guard of the type itself."""
+    """Base of the declared types. Class arguments: the Tortoise `model`, and `see`: the guard of the type itself.
+
+    `metered`: the column whose values are counted where a metered viewer is shown rows of it.
+    """
 
     model: ClassVar[Any]
     see: ClassVar[Guard]
+    metered: ClassVar[str | None]
     specs: ClassVar[dict[str, Spec]]
 
-    def __init_subclass__(cls, *, model: type[Model], see: Guard, **kwargs: Any) -> None:
+    def __init_subclass__(
+        cls, *, model: type[Model], see: Guard, metered: str | None = None, **kwargs: Any
+    ) -> None:
         super().__init_subclass__(**kwargs)
-        cls.model, cls.see = model, see
+        cls.model, cls.see, cls.metered = model, see, metered
         cls.specs = {name: spec for name, spec in vars(cls).items() if isinstance(spec, Spec)}
         for name in cls.specs:
             delattr(cls, name)
@@ -232,6 +252,13 @@ def to_list(
 def latest(to: str, guard: Guard, description: str, *, via: str, column: str, only: Mapping[str, Any]) -> Any:
     """The latest `column` of the rows of `to` that point here: made only of those that the viewer may see."""
     return Latest(guard=guard, description=description, to=to, via=via, column=column, only=only)
+
+
+def recent(
+    model: type[Model], guard: Guard, description: str, *, via: str, column: str, within: timedelta
+) -> Any:
+    """How many rows of a model point here that are younger than `within`."""
+    return Recent(guard=guard, description=description, model=model, via=via, column=column, within=within)
 
 
 def computed(type_: Any, guard: Guard, description: str, batch: Batch, *, needs: Sequence[str] = ()) -> Any:

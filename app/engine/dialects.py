@@ -5,7 +5,7 @@ An expression that is JSON already is marked as `Json`: SQLite forgets it betwee
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -58,6 +58,9 @@ class Dialect(Protocol):
 
     def time(self, column: str) -> str:
         """`YYYY-MM-DDTHH:MM:SS.mmmZ`."""
+
+    def ago(self, span: timedelta) -> str:
+        """The moment so long before the statement, comparable with stored times."""
 
     def boolean(self, condition: str) -> str:
         """True or false in JSON, null for null."""
@@ -122,6 +125,9 @@ class Postgres:
 
     def time(self, column: str) -> str:
         return f"""to_char({column}, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
+
+    def ago(self, span: timedelta) -> str:
+        return f"(statement_timestamp() - interval '{span.total_seconds():.0f} seconds')"
 
     def boolean(self, condition: str) -> str:
         return condition
@@ -207,6 +213,9 @@ class Sqlite:
         second = f"substr({column}, 1, 10) || 'T' || substr({column}, 12, 8)"
         fraction = f"CASE substr({column}, 20, 1) WHEN '.' THEN substr({column}, 20, 4) ELSE '.000' END"
         return f"({second} || {fraction} || 'Z')"
+
+    def ago(self, span: timedelta) -> str:
+        return f"strftime('%Y-%m-%d %H:%M:%f+00:00', 'now', '-{span.total_seconds():.0f} seconds')"
 
     def boolean(self, condition: str) -> str:
         return Json(f"CASE {condition} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END")

@@ -18,6 +18,7 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
+    OperationType,
     VariableNode,
     Visitor,
     visit,
@@ -93,6 +94,8 @@ class Engine:
         if found.constant is not None:
             return Outcome(found.constant, NO_ERRORS)
         run = self._run(known, coerced, found, context)
+        if found.is_metered and operation.operation is OperationType.MUTATION:
+            await context.require_room()
         await run.get_values()
         return await self._outcome(run, ast, variables, only_core=only_core)
 
@@ -108,6 +111,8 @@ class Engine:
         It ends when a row that is to be shown is out of sight. Raises Unauthenticated, as the source does, once the session is gone.
         """
         run = self._start(ast, operation, variables, context)
+        if run.plan.is_metered:
+            await context.require_room()
         (root,) = run.plan.roots
         source = root.definition.subscribe
         assert source is not None
@@ -143,6 +148,15 @@ class Engine:
 
     async def _outcome(
         self, run: Run, ast: DocumentNode, variables: Mapping[str, Any], *, only_core: bool = False
+    ) -> Outcome:
+        outcome = await self._completed(run, ast, variables, only_core=only_core)
+        if run.counted:
+            is_done = run.plan.operation.operation is not OperationType.QUERY
+            await run.context.count_shown(run.counted, is_done=is_done)
+        return outcome
+
+    async def _completed(
+        self, run: Run, ast: DocumentNode, variables: Mapping[str, Any], *, only_core: bool
     ) -> Outcome:
         if not only_core:
             try:

@@ -1,7 +1,7 @@
 """What a statement cannot say is filled into its parsed JSON: level by level, one batch for all rows of a place."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.engine.declare import Computed, Table
@@ -15,10 +15,14 @@ Object = dict[str, Any]
 
 @dataclass(slots=True)
 class Fill:
-    """For one viewer. `is_odd` once a value came out that only graphql-core can answer: it is there, uncompleted."""
+    """For one viewer. `is_odd` once a value came out that only graphql-core can answer: it is there, uncompleted.
+
+    `counted` are the values of metered columns, each table's in a set of its own kind of ids.
+    """
 
     viewer: Viewer
     is_odd: bool = False
+    counted: set[Any] = field(default_factory=set)
 
     async def into(self, below: Rows | Pages, found: Any) -> None:
         """Fills everything below `found`, parsed JSON of what `below` asks for: an object, a list of them, or null."""
@@ -32,10 +36,12 @@ class Fill:
 
     async def _rows(self, rows: Rows, objects: Sequence[Object]) -> None:
         _rename(rows.leaves, objects)
-        if rows.filled:
+        if rows.needs:
             records = _records(rows, objects)
             for leaf in rows.filled:
                 await self._leaf(rows.table, leaf, records, objects)
+            if rows.metered is not None:
+                self.counted.update(record[rows.metered] for record in records)
         for leaf in rows.inner:
             below = [each[leaf.key] for each in objects if each[leaf.key] is not None]
             if isinstance(leaf.below, Parts):
@@ -70,7 +76,7 @@ class Fill:
     async def _pages(self, pages: Pages, objects: Sequence[Object]) -> None:
         _rename(pages.leaves, objects)
         for leaf in pages.leaves:
-            below = [each[leaf.key] for each in objects]
+            below = [each.pop(NEEDS) if leaf.key == NEEDS else each[leaf.key] for each in objects]
             if leaf.name == "nodes":
                 await self.into(leaf.below, _flat(below))
             elif isinstance(leaf.below, tuple):

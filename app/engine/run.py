@@ -4,7 +4,7 @@ Whatever a plan cannot answer itself (an exception, a null in the wrong place, i
 over the very values that were got: see `core`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from inspect import isawaitable
 from typing import Any, Protocol
@@ -41,6 +41,12 @@ class Context(Protocol):
 
     @property
     def cursor_key(self) -> bytes: ...
+
+    async def require_room(self) -> None:
+        """Raises RateLimited if a metered viewer has been shown as much as he may."""
+
+    async def count_shown(self, ids: Collection[Any], *, is_done: bool) -> None:
+        """Counts the metered rows that an answer shows. Raises RateLimited, unless what it tells `is_done`."""
 
 
 class Listener(Context, Protocol):
@@ -89,6 +95,8 @@ class Run:
     values: dict[str, Any] = field(default_factory=dict)
     payloads: dict[str, Payload] = field(default_factory=dict)
     late_denials: list[GraphQLError] = field(default_factory=list)
+    #: What is counted of the rows that were read, where they are metered.
+    counted: set[Any] = field(default_factory=set)
 
     async def get_values(self) -> None:
         """Gets what each root field has: Ready, a Python value, or the exception that it raised."""
@@ -212,6 +220,7 @@ class Run:
             return Ready(json=found)
         tree, fill = orjson.loads(found), Fill(self.context.viewer)
         await fill.into(read.below, tree)
+        self.counted |= fill.counted
         return Ready(tree=tree, is_odd=fill.is_odd)
 
     async def _written(self, root: Root, value: Any) -> bytes:

@@ -15,6 +15,7 @@ from app.engine.declare import (
     Held,
     Latest,
     Link,
+    Recent,
     Spec,
     Table,
     ToMany,
@@ -23,7 +24,7 @@ from app.engine.declare import (
 from app.engine.document import Document
 from app.engine.guards import guard_of, python_name_of
 from app.engine.reads import Read, ReadAll, ReadOne, ReadSome
-from app.engine.selection import TYPENAME, Leaf, Pages, Part, Parts, Rows
+from app.engine.selection import NEEDS, TYPENAME, Leaf, Pages, Part, Parts, Rows, has_cursors, rows_below
 from app.engine.values import Completer, Completers
 from app.policy import Viewer
 
@@ -39,7 +40,11 @@ class Selecting:
         """What `nodes` ask of rows of `table`."""
         type_ = self._object(table.__name__)
         collected = self.document.collect(type_, nodes)
-        return Rows(table, tuple(self._leaf(table, type_, key, same) for key, same in collected.items()))
+        leaves = tuple(self._leaf(table, type_, key, same) for key, same in collected.items())
+        return Rows(table, leaves, self._metered(table))
+
+    def _metered(self, table: type[Table]) -> str | None:
+        return table.metered if self.viewer.is_metered else None
 
     def _leaf(self, table: type[Table], type_: GraphQLObjectType, key: str, same: list[FieldNode]) -> Leaf:
         if same[0].name.value == TYPENAME:
@@ -63,7 +68,7 @@ class Selecting:
                 return self._parts(group, definition, same)
             case Computed() | Column():
                 return self.completer(definition, same)
-            case Latest() | None:
+            case Latest() | Recent() | None:
                 return None
         raise TypeError(f"{name}: {type(spec).__name__} does not belong on a table.")
 
@@ -96,7 +101,15 @@ class Selecting:
             self._connection_leaf(TABLES[to], type_, key, below)
             for key, below in self.document.collect(type_, same).items()
         )
+        leaves += self._counted_by_cursors(TABLES[to], leaves)
         return Pages(TABLES[to], type_.name, same[0], order, via, search, leaves, link)
+
+    def _counted_by_cursors(self, table: type[Table], leaves: tuple[Leaf, ...]) -> tuple[Leaf, ...]:
+        """A cursor holds what its row is sorted by. Where no rows are shown beside cursors, they are read to be counted."""
+        metered, has_rows = self._metered(table), any(rows_below(leaf) for leaf in leaves)
+        if metered is None or has_rows or not has_cursors(leaves):
+            return ()
+        return (Leaf(NEEDS, "nodes", below=Rows(table, (), metered)),)
 
     def _connection_leaf(
         self, table: type[Table], type_: GraphQLObjectType, key: str, same: list[FieldNode]

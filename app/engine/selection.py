@@ -3,7 +3,7 @@
 A field that the viewer may not read is there, denied: its place in the answer is null and nothing is read for it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -17,6 +17,7 @@ from app.engine.types import is_plain
 TYPENAME = "__typename"
 #: The key under which a statement brings what is needed to fill in: one that no response can have.
 NEEDS = "="
+CURSORS = frozenset({("edges", "cursor"), ("page_info", "start_cursor"), ("page_info", "end_cursor")})
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,15 +54,16 @@ class Parts:
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """What is asked of each row of a table."""
+    """What is asked of each row of a table. `metered`: the column whose values are counted, if they are."""
 
     table: type[Table]
     leaves: tuple[Leaf, ...]
+    metered: str | None = None
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """Those that the row itself must bring."""
-        found: dict[str, None] = {"id": None}
+        found: dict[str, None] = {"id": None, **dict.fromkeys(self._counted)}
         for leaf in self.leaves:
             if not leaf.denied:
                 found.update(dict.fromkeys(_columns(leaf)))
@@ -69,9 +71,13 @@ class Rows:
 
     @cached_property
     def needs(self) -> tuple[str, ...]:
-        """Columns and `via.column`s that go to batch functions, or are converted after the statement."""
-        found = {need: None for leaf in self.filled for need in needs_of(leaf)}
+        """Columns and `via.column`s that go to batch functions, are converted after the statement, or are counted."""
+        found = {need: None for leaf in self.filled for need in needs_of(leaf)} | dict.fromkeys(self._counted)
         return tuple({"id": None, **found}) if found or self.filled else ()
+
+    @property
+    def _counted(self) -> tuple[str, ...]:
+        return (self.metered,) if self.metered is not None else ()
 
     @cached_property
     def filled(self) -> tuple[Leaf, ...]:
@@ -91,7 +97,7 @@ class Rows:
     @cached_property
     def fills(self) -> bool:
         """Whether the statement's JSON is not yet the answer."""
-        return bool(self.filled or self.inner) or _has_long_keys(self.leaves)
+        return bool(self.filled or self.inner or self.metered) or _has_long_keys(self.leaves)
 
     def pages(self) -> Iterator["Pages"]:
         """Every connection below, in reading order."""
@@ -122,7 +128,7 @@ class Pages:
     @cached_property
     def rows(self) -> tuple[Rows, ...]:
         """What is asked of the rows, once for each leaf that asks."""
-        return tuple(below for leaf in self.shown for below in _rows_below(leaf))
+        return tuple(below for leaf in self.shown for below in rows_below(leaf))
 
     @cached_property
     def page_info(self) -> frozenset[str]:
@@ -130,10 +136,7 @@ class Pages:
 
     @cached_property
     def has_cursors(self) -> bool:
-        edges = [part for leaf in self.leaves if leaf.name == "edges" for part in leaf.below]
-        return any(part.name == "cursor" for part in edges) or bool(
-            self.page_info & {"start_cursor", "end_cursor"}
-        )
+        return has_cursors(self.leaves)
 
     @cached_property
     def fills(self) -> bool:
@@ -146,15 +149,22 @@ class Pages:
             yield from rows.pages()
 
 
+def has_cursors(leaves: Iterable[Leaf]) -> bool:
+    """Are there cursors in what is asked of a connection?"""
+    listed = [leaf for leaf in leaves if isinstance(leaf.below, tuple)]
+    return any((leaf.name, part.name) in CURSORS for leaf in listed for part in leaf.below)
+
+
 def written_key(leaf: Leaf | Part, place: int) -> str:
     """The key in the statement's JSON: PostgreSQL cuts long names, so those are put back after the statement."""
     return leaf.key if len(leaf.key) <= LONGEST_NAME else f"={place}"
 
 
-def _rows_below(leaf: Leaf) -> list[Rows]:
+def rows_below(leaf: Leaf) -> list[Rows]:
+    """What `nodes` or `edges` ask of rows; nothing for any other leaf of a connection."""
     if leaf.name == "nodes":
         return [leaf.below]
-    return [part.below for part in leaf.below if part.name == "node"]
+    return [part.below for part in leaf.below if part.name == "node"] if leaf.name == "edges" else []
 
 
 def _fills(below: Any) -> bool:

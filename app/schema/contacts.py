@@ -55,7 +55,7 @@ async def _viewer_can(rows: Sequence[Record], viewer: Viewer) -> Sequence[Viewer
     return [can for _ in rows]
 
 
-class Contact(Table, model=models.Contact, see=P.CONTACT_READ):
+class Contact(Table, model=models.Contact, see=P.CONTACT_READ, metered="id"):
     """A customer firm or person that the project talks to. Without a division everyone inside the project sees it."""
 
     name = column(P.CONTACT_READ, "Its name.", filter=True, sort="sort_key")

@@ -1,16 +1,19 @@
 """What resolvers find in `info.context`: who asks, from where, under which request id."""
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar
+from uuid import UUID
 
 from app import db
+from app.jobs import Origin
 from app.policy import Guard, Level, Member, Viewer
+from app.schema import metering
 from app.security import token_hash
-from app.services import session_rows
+from app.services import read_budget, session_rows
 
 Read = TypeVar("Read")
 
@@ -54,6 +57,18 @@ class Context:
         """Signs the cursors of the viewer's project, so that those of another are told apart."""
         scope = self.viewer.project_id.bytes if isinstance(self.viewer, Member) else b"no project"
         return _cursor_key(self.settings.secret_key, scope)
+
+    async def require_room(self) -> None:
+        """Raises RateLimited if the viewer reads within a budget that is used up."""
+        await metering.require_room(self._reading)
+
+    async def count_shown(self, ids: Collection[UUID], *, is_done: bool) -> None:
+        """Counts what is shown to a viewer who reads within a budget. Raises RateLimited above it, unless it `is_done`."""
+        await metering.count_shown(self._reading, ids, is_done=is_done)
+
+    @property
+    def _reading(self) -> Origin:
+        return Origin(read_budget.ACTION, self.viewer, self.request_id, self.client_ip)
 
     @property
     def client_ip(self) -> str:

@@ -7,7 +7,18 @@ import strawberry
 
 from app import models
 from app.engine.assemble import describe_enum
-from app.engine.declare import ById, Link, Listing, Record, Table, column, computed, to_list, to_one
+from app.engine.declare import (
+    ById,
+    Link,
+    Listing,
+    Record,
+    Table,
+    column,
+    computed,
+    recent,
+    to_list,
+    to_one,
+)
 from app.engine.guards import value
 from app.engine.scalars import EmailAddress, TimeZone
 from app.models import DivisionScope, EmployeeStatus
@@ -15,7 +26,7 @@ from app.policy import Level, Role, Viewer
 from app.policy import Permission as P  # noqa: N817
 from app.schema.inputs import given, idempotency_key, optional, required
 from app.schema.mutations import Act, Returned, mutation
-from app.services import employee_rights, employees, employment, hiring
+from app.services import employee_rights, employees, employment, hiring, read_budget
 
 describe_enum(
     EmployeeStatus,
@@ -95,6 +106,15 @@ class Employee(Table, model=models.Employee, see=P.EMPLOYEE_READ):
     time_zone = column(P.EMPLOYEE_READ, "Where he works; null: as the project.", type=TimeZone)
     deactivated_at = column(P.EMPLOYEE_READ, "Since when he does not work here.")
     project = to_one("Project", P.EMPLOYEE_READ, "The project.", via="project_id")
+    contacts_read_today = recent(
+        models.ExternalRead,
+        P.LEAD_SHARE,
+        "How many different contacts he was shown within the last 24 hours: counted for people of outside firms alone, "
+        "against the project's `externalReadLimit`.",
+        via="employee_id",
+        column="read_at",
+        within=read_budget.DAY,
+    )
     viewer_can = computed(
         EmployeeViewerCan,
         P.EMPLOYEE_READ,

@@ -8,7 +8,7 @@ from typing import Any
 from graphql import GraphQLError, OperationDefinitionNode
 
 from app.engine.engine import Outcome, Refused
-from app.errors import BadUserInput, CodedError
+from app.errors import CodedError
 from app.schema.context import Context
 from app.schema.documents import Document, DocumentSchema
 from app.schema.errors import presented
@@ -47,7 +47,7 @@ async def run(
         )
     except Refused as refusal:
         return _refused(refusal.errors, context)
-    except BadUserInput as refusal:
+    except CodedError as refusal:
         return _refused([GraphQLError(str(refusal), original_error=refusal)], context)
     return _answer(outcome, context)
 

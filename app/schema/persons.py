@@ -12,7 +12,7 @@ from app.schema.mutations import Act, Returned, mutation
 from app.services import persons
 
 
-class Person(Table, model=models.Person, see=P.CONTACT_READ):
+class Person(Table, model=models.Person, see=P.CONTACT_READ, metered="contact_id"):
     """A human at a contact. Whoever sees the contact sees its persons."""
 
     name = column(P.CONTACT_READ, "Whole name.", filter=True, sort="sort_key")

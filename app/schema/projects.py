@@ -49,6 +49,10 @@ class Project(Table, model=models.Project, see=Level.ACCOUNT):
     daily_delete_limit = column(
         P.PROJECT_SETTINGS, "How many contacts one employee who is no admin may delete within a day."
     )
+    external_read_limit = column(
+        P.PROJECT_SETTINGS,
+        "How many different contacts one employee of an outside firm may be shown within 24 hours.",
+    )
     divisions = to_many("Division", P.PROJECT_READ, "Its divisions.", via="project_id", order="sort_key")
     version = column(P.PROJECT_READ, "Grows with each change; see expectedVersion.")
     created_at = column(P.PROJECT_READ, "When it was founded.")
@@ -160,6 +164,9 @@ class ProjectUpdateInput:
     time_zone: str | None = optional("The zone of the times in its mail, as Europe/Prague.")
     daily_delete_limit: int | None = optional(
         "How many contacts one employee who is no admin may delete within a day.", guard=P.ADMIN_GRANT
+    )
+    external_read_limit: int | None = optional(
+        "How many different contacts one employee of an outside firm may be shown within 24 hours: 0 to 100,000."
     )
     expected_version: int | None = optional("The `version` that was read: STALE_VERSION if it grew since.")
 

@@ -1,11 +1,11 @@
-"""Rows that have served: sessions that ended, mailed links nobody can open, and what repeats were compared with."""
+"""Rows that have served: sessions that ended, links nobody can open, what repeats were compared with, counted reads."""
 
 from datetime import datetime, timedelta
 
 from tortoise.expressions import Q
 
-from app.models import AccountToken, IdempotencyRecord, Session, Table
-from app.services import idempotency, sign_in
+from app.models import AccountToken, ExternalRead, IdempotencyRecord, Session, Table
+from app.services import idempotency, read_budget, sign_in
 
 #: A session that ended still says, for so long, from which addresses its account is used (see `sign_in`).
 ENDED_FOR = sign_in.KNOWN_FOR + timedelta(days=1)
@@ -20,6 +20,7 @@ async def forget_served(*, now: datetime, limit: int = 1_000) -> int:
         (Session, Q(revoked_at__lt=ended) | Q(expires_at__lt=ended) | Q(absolute_expires_at__lt=ended)),
         (AccountToken, Q(expires_at__lt=expired)),
         (IdempotencyRecord, Q(created_at__lt=old)),
+        (ExternalRead, Q(read_at__lt=now - read_budget.DAY)),
     )
     gone = 0
     for model, condition in served:

@@ -22,12 +22,14 @@ from app.validation import check, of, whole
 MOST_A_DAY = 20
 A_DAY = timedelta(days=1)
 MOST_DELETED_A_DAY = 1_000_000
+MOST_READ_A_DAY = 100_000
 RULES = {
     **base_data.RULES,
     "time_zone": of(formats.time_zone),
     "daily_delete_limit": whole(0, MOST_DELETED_A_DAY),
+    "external_read_limit": whole(0, MOST_READ_A_DAY),
 }
-NOT_NULL = ("name", "time_zone", "daily_delete_limit")
+NOT_NULL = ("name", "time_zone", "daily_delete_limit", "external_read_limit")
 
 
 async def create(

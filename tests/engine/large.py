@@ -69,8 +69,10 @@ _STATEMENTS = (
         SELECT {_id(ACCOUNT, "n")}, n || '@example.cz', 'Osoba ' || n, 1, {_AT}, {_AT}
         FROM generate_series(10, {PROJECTS * 10 + 9}) n""",
     f"""INSERT INTO projects
-          (id, name, sort_key, time_zone, daily_delete_limit, created_by_id, version, created_at, updated_at)
-        SELECT {_id(PROJECT, "n")}, 'Firma ' || n, 'firma ' || n, 'Europe/Prague', 100, {_id(ACCOUNT, "10")}, 1, {_AT}, {_AT}
+          (id, name, sort_key, time_zone, daily_delete_limit, external_read_limit, created_by_id, version, created_at,
+           updated_at)
+        SELECT {_id(PROJECT, "n")}, 'Firma ' || n, 'firma ' || n, 'Europe/Prague', 100, 300, {_id(ACCOUNT, "10")}, 1, {_AT},
+          {_AT}
         FROM generate_series(1, {PROJECTS}) n""",
     f"""INSERT INTO divisions (id, project_id, name, sort_key, version, created_at, updated_at)
         SELECT {_id(DIVISION, "n")}, {_id(PROJECT, "n / 20")}, 'Divize ' || n, 'divize ' || n, 1, {_AT}, {_AT}

@@ -1,0 +1,45 @@
+"""What the engine asks for viewers who read within a budget: each answer is counted in a transaction of its own."""
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from app.errors import RateLimited
+from app.jobs import Origin, unit_of_work
+from app.policy import Member, Viewer
+from app.services import read_budget
+
+
+async def require_room(origin: Origin) -> None:
+    """Before something is done or begun that shows contacts. Raises RateLimited once the budget is used up."""
+    if (viewer := _metered(origin.viewer)) is None:
+        return
+    async with _counting(viewer, origin) as now:
+        await read_budget.require_room(viewer, now=now)
+
+
+async def count_shown(origin: Origin, contact_ids: Collection[UUID], *, is_done: bool) -> None:
+    """Counts the contacts of an answer. Raises RateLimited if they are too many, unless what it tells `is_done`."""
+    if (viewer := _metered(origin.viewer)) is None:
+        return
+    async with _counting(viewer, origin) as now:
+        await read_budget.count(viewer, contact_ids, now=now, is_done=is_done)
+
+
+def _metered(viewer: Viewer) -> Member | None:
+    return viewer if isinstance(viewer, Member) and viewer.is_metered else None
+
+
+@asynccontextmanager
+async def _counting(viewer: Member, origin: Origin) -> AsyncIterator[datetime]:
+    """A transaction for the block. A refusal in it is told to the director, in another: nothing of its own is kept."""
+    try:
+        async with unit_of_work(first=partial(read_budget.lock, viewer)) as work:
+            yield work.now
+    except RateLimited:
+        async with unit_of_work(first=partial(read_budget.lock, viewer)) as telling:
+            await read_budget.tell(viewer, now=telling.now)
+            telling.origin = origin if telling.notes else None
+        raise
