@@ -15,7 +15,7 @@ from tortoise.expressions import F
 from app import db, db_rows, jobs
 from app.errors import FaultCode, Invalid, NotFound
 from app.ids import uuid7
-from app.models import Contact, LeadShare, LeadShareContact, LeadShareState
+from app.models import Contact, LeadShare, LeadShareContact, LeadShareState, audit_notes
 from app.policy import Member, Permission
 from app.services import lead_share_ends, partner_sight, partners
 from app.services.versions import differing, require_version
@@ -80,8 +80,7 @@ async def create(
         **clean,
     )
     await _lend(share, lent)
-    noted = {"partner_id": partner.id, **clean}
-    jobs.note("LeadShare", share.id, {name: [None, value] for name, value in noted.items()})
+    jobs.note(share, audit_notes.made(share, "partner_id", *clean))
     lead_share_ends.ring_at_end(share, now)
     return share
 
@@ -208,7 +207,7 @@ async def _contacts_changed(share: LeadShare, changed: Sequence[UUID], *, added:
     """One audit entry for each contact: whoever may see that contact may know what became of it."""
     for each in changed:
         lent = [None, share.id] if added else [share.id, None]
-        jobs.note("Contact", each, {"lead_share_id": lent})
+        jobs.note("Contact", each, {"lead_share_id": lent}, contact_id=each)
     if changed:
         await LeadShare.filter(id=share.id).update(version=F("version") + 1)
         share.version += 1
@@ -217,7 +216,7 @@ async def _contacts_changed(share: LeadShare, changed: Sequence[UUID], *, added:
 
 async def _save(share: LeadShare, changes: Mapping[str, Any], *, now: datetime) -> None:
     """Writes what differs; a share that is over with it is closed by whoever made it so. The row is locked."""
-    jobs.note("LeadShare", share.id, {name: [getattr(share, name), new] for name, new in changes.items()})
+    jobs.note(share, audit_notes.differences(share, changes))
     share.update_from_dict({**changes, "version": share.version + 1})
     is_over = _state(share, now) in (LeadShareState.ENDED, LeadShareState.RECALLED)
     share.closed_at = now if is_over else None

@@ -9,7 +9,7 @@ from tortoise.expressions import F
 
 from app import jobs
 from app.errors import FaultCode, Invalid
-from app.models import LeadShare, Partner, Project
+from app.models import LeadShare, Partner, Project, audit_notes
 from app.policy import Member, Permission
 from app.services import partner_sight
 from app.services.versions import differing, require_version
@@ -39,7 +39,7 @@ async def create(viewer: Member, *, now: datetime, **sent: Any) -> Partner:
     partner = await Partner.create(
         project_id=viewer.project_id, name=name, sort_key=sort_key(name), created_at=now
     )
-    jobs.note("Partner", partner.id, {"name": [None, partner.name]})
+    jobs.note(partner, audit_notes.made(partner, "name"))
     return partner
 
 
@@ -55,7 +55,7 @@ async def update(viewer: Member, *, id: UUID, expected_version: int | None = Non
     if "name" in changes:
         if partner.archived_at is None:
             await _require_free(viewer, changes["name"], but=partner.id)
-        await _save(partner, {**changes, "sort_key": sort_key(changes["name"])})
+        await _save(partner, changes)
     return partner
 
 
@@ -80,7 +80,7 @@ async def archive(viewer: Member, *, now: datetime, id: UUID, expected_version: 
 
 async def _recall_all(partner_id: UUID, *, now: datetime) -> None:
     for share in await LeadShare.filter(LeadShare.open_q(), partner_id=partner_id):
-        jobs.note("LeadShare", share.id, {"recalled_at": [None, now]})
+        jobs.note(share, audit_notes.differences(share, {"recalled_at": now}))
         await LeadShare.filter(id=share.id).update(recalled_at=now, closed_at=now, version=F("version") + 1)
 
 
@@ -100,7 +100,7 @@ async def _require_free(viewer: Member, name: str, *, but: UUID | None = None) -
 
 async def _save(partner: Partner, changes: Mapping[str, Any]) -> None:
     """Writes what differs. The row is locked, so nobody else's change is lost."""
-    told = {name: [getattr(partner, name), new] for name, new in changes.items() if name != "sort_key"}
-    jobs.note("Partner", partner.id, told)
-    await Partner.filter(id=partner.id).update(**changes, version=F("version") + 1)
+    jobs.note(partner, audit_notes.differences(partner, changes))
+    worked_out = {"sort_key": sort_key(changes["name"])} if "name" in changes else {}
+    await Partner.filter(id=partner.id).update(**changes, **worked_out, version=F("version") + 1)
     partner.update_from_dict({**changes, "version": partner.version + 1})

@@ -602,3 +602,35 @@ async def test_shares_of_other_projects_and_none_at_all_look_alike(
         assert answer.codes == ["NOT_FOUND"]
         assert answer.errors[0]["extensions"]["inputPath"] == ["input", "id"]
     assert len({answer.errors[0]["message"] for answer in answers[:2]}) == 1
+
+
+AUDIT = """
+{ auditEntries(where: {action: {in: ["leadShareAdd", "leadShareRemove"]}}) {
+    totalCount nodes { action contact { name } changes { field old new } } } }
+"""
+
+
+async def test_the_audit_tells_which_contacts_were_lent_to_whom_sees_them(
+    project: Project, director: Employee, partner: Partner, contacts: list[Contact]
+) -> None:
+    b2b, b2c = await make_division(project), await make_division(project)
+    hidden = await make_contact(project, name="Skrytá", division=b2c)
+    share = await make_lead_share(project, partner, created_by=director)
+    client = as_employee(director)
+    await client.run(ADD, input={"id": share, "contactIds": [contacts[0], hidden]})
+    await client.run(REMOVE, input={"id": share, "contactIds": [hidden]})
+
+    whole = await client.run(AUDIT)
+    cut = await as_role(Role.DIRECTOR, project=project, divisions=[b2b]).run(AUDIT)
+
+    assert whole.data["auditEntries"]["totalCount"] == 3
+    assert cut.data["auditEntries"] == {
+        "totalCount": 1,
+        "nodes": [
+            {
+                "action": "leadShareAdd",
+                "contact": {"name": "Alfa"},
+                "changes": [{"field": "leadShareId", "old": None, "new": gid(share)}],
+            }
+        ],
+    }
