@@ -20,7 +20,7 @@ from app.models import Account, Project
 from app.policy import Role
 from app.schema import build
 from tests.graphql import Answer, Client, as_employee
-from tests.models.world import World, in_a_project, make_world
+from tests.models.world import World, make_world
 from tests.schema.operations import value_of
 
 
@@ -49,12 +49,13 @@ def tables() -> dict[str, type[Table]]:
 async def ids_of(world: World, type_name: str) -> list[str]:
     """The global ids of the firm's rows of this type. Fails if there are none: then nothing would be attacked."""
     model = tables()[type_name].model
+    rows: list[Any]
     if model is Account:
         rows = await Account.filter(id__in=[world.me.account_id, world.colleague.account_id])
     elif model is Project:
         rows = [world.project]
     else:
-        assert in_a_project(model), f"{type_name}: say here which rows are a firm's"
+        assert "project_id" in model._meta.fields_db_projection, f"say here which {type_name} is a firm's"
         rows = await model.filter(project_id=world.project.id).order_by("id")
     assert rows, f"tests/models/world.py makes no row of {type_name}"
     return [global_id(type_name, row.id) for row in rows]

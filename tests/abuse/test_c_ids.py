@@ -19,7 +19,7 @@ from tests.abuse.tenants import (
     told,
     two_tenants,
 )
-from tests.engine.asking import ask
+from tests.engine.asking import Statement, ask
 
 NODE = "query ($id: ID!) { node(id: $id) { id __typename } }"
 COUNTED = "totalCount nodes { id }"
@@ -142,5 +142,5 @@ async def test_case_25_a_filter_by_a_foreign_id_is_answered_like_one_by_nobodys(
     assert tried >= 30
 
 
-def shape(statements: list[object]) -> list[str]:
-    return [getattr(each, "sql", "") for each in statements]
+def shape(statements: list[Statement]) -> list[str]:
+    return [each.sql for each in statements]
