@@ -17,7 +17,7 @@ import structlog
 from tortoise.transactions import in_transaction
 
 from app import db
-from app.models import Session, audit_notes
+from app.models import Contact, Session, audit_notes
 from app.models.audit import AuditEntry
 from app.models.audit_notes import Actor, Changes, Note
 from app.models.base import Table, insert_last
@@ -159,6 +159,7 @@ def note(
         made = Note.of(subject, subject_id)
     else:
         assert isinstance(subject_id, UUID)
+        contact_id = subject_id if subject == Contact.__name__ else contact_id
         made = Note(subject, subject_id, project_id or _project_of(subject), contact_id, changes=changes)
     _current.get().notes.append(made)
 

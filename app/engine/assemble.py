@@ -82,7 +82,7 @@ def _type_of(name: str, spec: Spec, owner: type, inherited: Guard | None) -> Any
             assert issubclass(owner, Table)
             column = spec.column or name
             type_ = spec.type or (
-                strawberry.ID if spec.id_of else _published(base_type_of(owner.model, column))
+                strawberry.ID if spec.id_of or spec.id_in else _published(base_type_of(owner.model, column))
             )
             return type_ | None if guarded or field_of(owner.model, column).null else type_
         case declare.Group(type=type_) | declare.Computed(type=type_):

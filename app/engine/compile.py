@@ -151,6 +151,8 @@ class Compiler:
         sql = f"{alias}.{named(column)}"
         if spec.id_of is not None:
             return self.dialect.id(spec.id_of, sql)
+        if spec.id_in is not None:
+            return self.dialect.id_in(f"{alias}.{named(spec.id_in)}", sql)
         return self.value(table.model, column, sql)
 
     def value(self, model: type[Model], column: str, sql: str) -> str:

@@ -38,11 +38,15 @@ class Spec:
 
 @dataclass(frozen=True, kw_only=True)
 class Column(Spec):
-    """One column. `id_of` makes a global id of it; `filter` and `sort` open it to where and orderBy."""
+    """One column. `id_of` makes a global id of it; `filter` and `sort` open it to where and orderBy.
+
+    `id_in` makes a global id of it too, of the type whose name stands in that other column.
+    """
 
     column: str | None = None
     type: Any = None
     id_of: str | None = None
+    id_in: str | None = None
     filter: bool = False
     sort: str | None = None
 

@@ -56,6 +56,9 @@ class Dialect(Protocol):
     def id(self, type_name: str, column: str) -> str:
         """The global id of a row."""
 
+    def id_in(self, type_column: str, column: str) -> str:
+        """The global id of a row of the type whose name is in another column, which is short."""
+
     def time(self, column: str) -> str:
         """`YYYY-MM-DDTHH:MM:SS.mmmZ`."""
 
@@ -122,6 +125,9 @@ class Postgres:
     def id(self, type_name: str, column: str) -> str:
         # Base64 breaks lines after 76 letters; the longest of ours has 72.
         return f"encode(convert_to('{type_name}:' || {column}, 'UTF8'), 'base64')"
+
+    def id_in(self, type_column: str, column: str) -> str:
+        return f"encode(convert_to({type_column} || ':' || {column}, 'UTF8'), 'base64')"
 
     def time(self, column: str) -> str:
         return f"""to_char({column}, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
@@ -207,6 +213,9 @@ class Sqlite:
 
     def id(self, type_name: str, column: str) -> str:
         return f"base64('{type_name}:' || {column})"
+
+    def id_in(self, type_column: str, column: str) -> str:
+        return f"base64({type_column} || ':' || {column})"
 
     def time(self, column: str) -> str:
         # As text: strftime would round, and the milliseconds are cut.

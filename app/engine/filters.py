@@ -72,7 +72,7 @@ _FILTERS: dict[Any, type] = {str: StringFilter, int: IntFilter, bool: BooleanFil
 
 def filter_type(table: type[Table], spec: Column, name: str) -> Any:
     """The operators' input for a column: by its base type, one for each enum."""
-    if spec.id_of is not None:
+    if spec.id_of is not None or spec.id_in is not None:
         return IDFilter
     base = base_type_of(table.model, spec.column or name)
     if isinstance(base, type) and issubclass(base, Enum):

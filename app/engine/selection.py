@@ -179,8 +179,8 @@ def _has_long_keys(leaves: Sequence[Leaf | Part]) -> bool:
 
 def _columns(leaf: Leaf) -> tuple[str, ...]:
     match leaf.spec:
-        case Column(column=column):
-            return (column or leaf.name,)
+        case Column(column=column, id_in=type_column):
+            return (column or leaf.name, *([type_column] if type_column else []))
         case Group(columns=columns):
             return tuple(columns.values())
         case ToOne(via=via):

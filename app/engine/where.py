@@ -14,7 +14,7 @@ from uuid import UUID
 from app import text
 from app.engine.declare import Column, Table
 from app.engine.dialects import Dialect
-from app.engine.ids import local_id
+from app.engine.ids import local_id, type_and_id
 from app.engine.types import field_of, graphql_name
 from app.errors import BadUserInput, NotFound
 
@@ -124,6 +124,12 @@ def stored(table: type[Table], column: str, spec: Column, given: Any) -> Any:
         try:
             return local_id(spec.id_of, given)
         except NotFound:
+            return NO_ROW
+    if spec.id_in is not None:
+        # No two rows have the same id, of whatever type they are.
+        try:
+            return type_and_id(given)[1]
+        except ValueError:
             return NO_ROW
     return comparable(table, column, given)
 

@@ -34,6 +34,7 @@ MODULES = (
     "reminder_feed",
     "emails",
     "lead_shares",
+    "audit",
 )
 
 

@@ -245,14 +245,16 @@ class Arguments:
             return self.some_id(spec.id_of)
         if not rows:
             return None
-        return self._written(table, column, spec, getattr(self.dice.one(rows), column))
+        row = self.dice.one(rows)
+        type_name = getattr(row, spec.id_in) if spec.id_in else spec.id_of
+        return self._written(table, column, type_name, getattr(row, column))
 
-    def _written(self, table: str, column: str, spec: Column, value: Any) -> Any:
+    def _written(self, table: str, column: str, type_name: str | None, value: Any) -> Any:
         if value is not None and base_type_of(TABLES[table].model, column) is bool:
             return bool(value)  # SQLite's are 0 and 1
         match value:
             case UUID():
-                return global_id(spec.id_of or "", value)
+                return global_id(type_name or "", value)
             case Enum():
                 return value.name
             case datetime():

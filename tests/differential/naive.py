@@ -208,8 +208,9 @@ class Naive:
         if (type_name, name) == ("Contact", "last_sales_activity_at"):
             return self._last_sales_activity(row)
         match spec:
-            case declare.Column(column=column, id_of=id_of):
+            case declare.Column(column=column, id_of=id_of, id_in=id_in):
                 value = getattr(row, column or name)
+                id_of = getattr(row, id_in) if id_in else id_of
                 return global_id(id_of, value) if id_of and value is not None else value
             case declare.Group(columns=columns):
                 parts = {part: getattr(row, column) for part, column in columns.items()}

@@ -235,7 +235,7 @@ def _check_operand(table: type[Table], column: str, spec: Column, operator: str,
         raise Fault(operator)
     limits = field_of(table.model, column).constraints
     for each in value if operator == "in" else [value]:
-        if isinstance(each, str) and spec.id_of is None:
+        if isinstance(each, str) and spec.id_of is None and spec.id_in is None:
             _check_text(each)
             if len(each) > limits.get("max_length", len(each)):
                 raise Fault("too long")
@@ -285,10 +285,10 @@ def _compares(spec: Column, operator: str, value: Any, operand: Any) -> bool:
 
 def _stored(spec: Column, given: Any) -> Any:
     """The id in a global id; something that no row has for the id of another type, or none."""
-    if spec.id_of is None:
+    if spec.id_of is None and spec.id_in is None:
         return plain(given)
     try:
         type_name, id_ = type_and_id(given)
     except ValueError:
         return "no id"
-    return id_ if type_name == spec.id_of else "another type's"
+    return id_ if spec.id_in or type_name == spec.id_of else "another type's"
