@@ -221,6 +221,9 @@ class Naive:
                 return self._connection(to, self.sight.hanging_on(many, row.id), given, order)
             case declare.ToMany() as many:
                 return in_order(self.sight.hanging_on(many, row.id), many.order)
+            case declare.Recent(model=model, via=via, column=column, within=within):
+                moments = [getattr(each, column) for each in await model.filter(**{via: row.id})]
+                return sum(at > datetime.now(UTC) - within for at in moments)
             case declare.Computed(batch=batch, needs=needs):
                 record = {each: self._needed(row, each) for each in ("id", *needs)}
                 (value,) = await batch([record], self.sight.viewer)

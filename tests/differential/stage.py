@@ -1,10 +1,11 @@
 """Two databases with the same rows, and the roads by which one operation can be answered."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+from uuid import UUID
 
 import orjson
 from tortoise.backends.base.executor import EXECUTOR_CACHE
@@ -33,6 +34,13 @@ class Request:
     document: str
     variables: Mapping[str, Any]
     viewer: str
+
+
+class Uncounted(Context):
+    """Nothing changes here: what people of outside firms are shown is selected as ever, and not counted."""
+
+    async def count_shown(self, ids: Collection[UUID], *, is_done: bool) -> None:
+        """Keeps nothing."""
 
 
 class Database:
@@ -94,7 +102,7 @@ class Stage:
 
     def context(self, viewer: str) -> Context:
         """The context of one operation, as the transports make it."""
-        return Context(
+        return Uncounted(
             self.cast[viewer], None, CLIENT, "request", sessions.authenticate, None, config.settings()
         )
 
