@@ -1,0 +1,50 @@
+"""The answer equals what the policy table says: each part of the schema, by each road, for each of 1,024 viewers.
+
+Each run draws a sample; `MATRIX_SEED` repeats one, `MATRIX_N` makes it larger. `python -m tests.proof matrix` asks for
+everything.
+"""
+
+import math
+import os
+
+import pytest
+
+from tests.databases import Engine
+from tests.differential.test_differential import chosen_seed
+from tests.proof.matrix.contract import the_contract
+from tests.proof.matrix.desk import open_desk
+from tests.proof.matrix.policy_table import the_policy
+from tests.proof.matrix.run import Part, run_part
+from tests.proof.matrix.verdicts import Verdicts
+
+CHECKS = int(os.environ.get("MATRIX_N") or 7_000)
+SEED = int(os.environ.get("MATRIX_SEED") or chosen_seed())
+PARTS = max(2, CHECKS // 20_000)
+#: Fewer are not worth a seat.
+LEAST_EACH = 40
+ON_POSTGRES = 0.15
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+async def test_the_answer_equals_what_the_policy_says(part: int, engine: Engine, database_url: str) -> None:
+    share = CHECKS if engine == "sqlite" else CHECKS * ON_POSTGRES
+    viewers = len(the_policy().everybody()) / PARTS
+    each = max(LEAST_EACH, math.ceil(share / PARTS / viewers))
+
+    async with open_desk(database_url) as desk:
+        verdicts = await run_part(
+            desk, Part(SEED, each, part, PARTS), viewers=math.ceil(share / PARTS / each)
+        )
+
+    assert verdicts.wrong == 0, told(verdicts)
+    assert verdicts.checks >= share / PARTS
+
+
+def told(verdicts: Verdicts) -> str:
+    found = "\n".join(map(str, verdicts.wrongs))
+    return f"MATRIX_SEED={SEED} MATRIX_N={CHECKS}\n{verdicts.last_line()}\n{found}"
+
+
+def test_every_directive_of_the_published_contract_names_the_roles_of_the_policy() -> None:
+    assert the_contract().faults(the_policy()) == []
+    assert len(the_contract().directives) >= 90
