@@ -10,7 +10,7 @@ from app import jobs
 from app.engine.run import Run
 from app.integrations.pubsub import Hub
 from app.jobs import unit_of_work
-from app.models import Employee, EmployeeDivision, LeadShare, Project, ReminderEvent, Session
+from app.models import Division, Employee, EmployeeDivision, LeadShare, Project, ReminderEvent, Session
 from app.policy import Member, Role
 from app.services import feed_pages, feed_watch, sessions
 from tests.conftest import Clock
@@ -213,19 +213,42 @@ async def test_a_popup_chosen_in_the_moment_of_a_withdrawal_is_cut(
     rep = await make_employee(project, [Role.SALES_REP], divisions=[mine, taken], reminder_interval_minutes=5)
     kept = await make_reminder(rep, due_at=clock.at, contact=await make_contact(project, division=mine))
     await make_reminder(rep, due_at=clock.at, contact=await make_contact(project, division=taken))
+
+    async with feed(hub, as_employee(rep)) as events:
+        await until_live(events)
+        withdraw_once_read(monkeypatch, rep, taken)
+        await open_window(rep, clock.at)
+
+        assert brief(await next_event(events)) == ("popup", False, gid(kept))
+
+
+async def test_a_popup_of_which_that_leaves_nothing_is_not_told(
+    hub: Hub, project: Project, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = await make_division(project)
+    rep = await make_employee(project, [Role.SALES_REP], divisions=[taken], reminder_interval_minutes=5)
+    await make_reminder(rep, due_at=clock.at, contact=await make_contact(project, division=taken))
+
+    async with feed(hub, as_employee(rep)) as events:
+        await until_live(events)
+        withdraw_once_read(monkeypatch, rep, taken)
+        await open_window(rep, clock.at)
+        await make_reminder(rep, title="Jiný", due_at=clock.at)
+        await open_window(rep, clock.at)
+
+        assert [each["title"] for each in (await next_event(events))["reminders"]] == ["Jiný"]
+
+
+def withdraw_once_read(patch: pytest.MonkeyPatch, employee: Employee, division: Division) -> None:
+    """The division goes as soon as a page of the feed was read. Nobody rings."""
     page_after = feed_pages.page_after
 
     async def page_before_withdrawal(viewer: Member, number: int) -> feed_pages.Page:
         page = await page_after(viewer, number)
-        await EmployeeDivision.filter(employee_id=rep.id, division_id=taken.id).delete()
+        await EmployeeDivision.filter(employee_id=employee.id, division_id=division.id).delete()
         return page
 
-    async with feed(hub, as_employee(rep)) as events:
-        await until_live(events)
-        monkeypatch.setattr(feed_pages, "page_after", page_before_withdrawal)
-        await open_window(rep, clock.at)
-
-        assert brief(await next_event(events)) == ("popup", False, gid(kept))
+    patch.setattr(feed_pages, "page_after", page_before_withdrawal)
 
 
 async def test_a_popup_is_cut_too_if_only_the_share_ended_after_it_was_chosen(
