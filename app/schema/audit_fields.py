@@ -45,7 +45,12 @@ class Shown:
 #: Noted, and no column of the type: each with who may read it, and why it is in the log.
 KEPT: Mapping[str, Mapping[str, Shown]] = {
     # A link was mailed once more; the address stands in the employee's own e-mail.
-    "Employee": {"invited": Shown("invited", P.EMPLOYEE_READ)},
+    "Employee": {
+        "invited": Shown("invited", P.EMPLOYEE_READ),
+        # He asked for more contacts than people of outside firms may be shown within a day.
+        "limit": Shown("limit", P.LEAD_SHARE),
+        "read": Shown("read", P.LEAD_SHARE),
+    },
     # Deleting a project is asked and taken back, which whoever reads the log must see.
     "Project": {
         "deletion_requested_at": Shown("deletionRequestedAt", P.PROJECT_READ, is_time=True),

@@ -9,7 +9,7 @@ from app.policy import Role
 from app.services import housekeeping
 from tests.conftest import Clock
 from tests.factories import make_contact, make_employee, make_external_read, make_partner, make_project
-from tests.graphql import Client, as_employee
+from tests.graphql import Client, as_employee, gid
 from tests.schema.read_budget_cases import (
     LIMIT,
     client,
@@ -41,6 +41,32 @@ async def test_a_refusal_is_told_to_the_director_once_an_hour(
     assert entry.changes == {"limit": [None, 3], "read": [None, 3]}
     assert entry.client_ip == client.ip and entry.request_id
     assert await AuditEntry.all().count() == 2
+
+
+ENTRIES = """{ auditEntries(where: {action: {eq: "externalReadLimit"}}) { nodes {
+  subject employee { id } changes { field old new } } } }"""
+
+
+async def test_the_director_reads_it_in_the_audit_log(
+    project: Project, client: Client, external: Employee, contacts: list[Contact]
+) -> None:
+    await look_at(client, contacts[:2])
+    await look_at(client, contacts)
+
+    answer = await as_employee(await make_employee(project, [Role.DIRECTOR])).run(ENTRIES)
+
+    assert answer.errors == []
+    assert answer.data["auditEntries"]["nodes"] == [
+        {
+            "subject": "Employee",
+            "employee": {"id": gid(external)},
+            "changes": [
+                {"field": "limit", "old": None, "new": "3"},
+                {"field": "read", "old": None, "new": "2"},
+            ],
+        }
+    ]
+    assert (await client.run(ENTRIES)).codes == ["FORBIDDEN"]
 
 
 async def test_the_log_names_nobody(
