@@ -18,6 +18,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 import strawberry
+from strawberry.types.field import StrawberryField
 from tortoise.models import Model
 
 from app.engine.document import Info
@@ -203,6 +204,8 @@ class Table(Node):
     see: ClassVar[Guard]
     metered: ClassVar[str | None]
     specs: ClassVar[dict[str, Spec]]
+    #: Names in the class that are no declarations: the schema is not built with any.
+    undeclared: ClassVar[tuple[str, ...]]
 
     def __init_subclass__(
         cls, *, model: type[Model], see: Guard, metered: str | None = None, **kwargs: Any
@@ -210,7 +213,8 @@ class Table(Node):
         super().__init_subclass__(**kwargs)
         cls.model, cls.see, cls.metered = model, see, metered
         cls.specs = {name: spec for name, spec in vars(cls).items() if isinstance(spec, Spec)}
-        for name in cls.specs:
+        cls.undeclared = _undeclared_in(cls)
+        for name in vars(cls).keys() & {*cls.specs, *cls.undeclared}:
             delattr(cls, name)
         cls.__annotations__ = {}
         directives = directives_of(see)
@@ -222,7 +226,14 @@ class Table(Node):
         return isinstance(obj, dict)
 
 
-def column(guard: Guard, description: str, **options: Any) -> Any:
+def _undeclared_in(cls: type[Table]) -> tuple[str, ...]:
+    """Fields as other Strawberry types have them, and declarations whose first word is no guard."""
+    bare = (name for name, each in vars(cls).items() if isinstance(each, StrawberryField))
+    wrong = (name for name, spec in cls.specs.items() if not hasattr(spec.guard, "granted_to"))
+    return tuple(dict.fromkeys((*vars(cls).get("__annotations__", {}), *bare, *wrong)))
+
+
+def column(guard: Guard, description: str = "", **options: Any) -> Any:
     """A column of the model under the field's own name, unless `column=` names another. See `Column`."""
     return Column(guard=guard, description=description, **options)
 

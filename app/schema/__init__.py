@@ -9,6 +9,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from app.engine.assemble import complete_tables, root_type
 from app.engine.declare import TABLES, AnyNode, Spec
+from app.engine.declared import check, check_tables
 from app.engine.scalars import SCALARS
 from app.policy import Level
 from app.schema.documents import DocumentSchema
@@ -40,8 +41,9 @@ MODULES = (
 
 @cache
 def build() -> DocumentSchema:
-    """The schema of the API. Built once in a process."""
+    """The schema of the API. Built once in a process. Raises UndeclaredError where nobody said who may see something."""
     modules = [import_module(f"app.schema.{name}") for name in MODULES]
+    check_tables()
     complete_tables()
     schema = DocumentSchema(
         root_type("Query", "What can be read. Rows out of reach are absent.", _queries(modules)),
@@ -50,6 +52,7 @@ def build() -> DocumentSchema:
         types=[*TABLES.values(), *(each for module in modules for each in getattr(module, "types", ()))],
         config=StrawberryConfig(disable_field_suggestions=True, batching_config=None, scalar_map=SCALARS),
     )
+    check(schema._schema)
     connect_mutations(schema, schema.engine.resolvers)
     return schema
 
