@@ -17,7 +17,7 @@ import structlog
 from tortoise.transactions import in_transaction
 
 from app import db
-from app.models import Contact, Session, audit_notes
+from app.models import Contact, audit_notes
 from app.models.audit import AuditEntry
 from app.models.audit_notes import Actor, Changes, Note
 from app.models.base import Table, insert_last
@@ -61,7 +61,7 @@ class UnitOfWork:
     jobs: list[tuple[Job, tuple[str, ...], datetime | None]] = field(default_factory=list)
     rings: dict[str, None] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
-    session: Session | None = None
+    actor: Actor = field(default_factory=Actor)
     rows: list[Table] = field(default_factory=list)
 
 
@@ -164,9 +164,9 @@ def note(
     _current.get().notes.append(made)
 
 
-def act_as(session: Session) -> None:
-    """Whoever gets this session is who acts in its project, signed in before or not."""
-    _current.get().session = session
+def act_as(account_id: UUID, employee: UUID | None, project: UUID | None) -> None:
+    """Says who acts in a project that he was not signed in to, or not at all: he signs in, founds it, restores it."""
+    _current.get().actor = Actor.at_work(account_id, employee, project)
 
 
 def _project_of(subject: str) -> UUID | None:
@@ -180,7 +180,7 @@ def _audit_entries(work: UnitOfWork) -> list[AuditEntry]:
     origin = work.origin
     if origin is None or (origin.only_noted and not work.notes):
         return []
-    actor = Actor.of(origin.viewer, work.session)
+    actor = Actor.of(origin.viewer, work.actor)
     return [
         audit_notes.entry(
             each,

@@ -34,8 +34,10 @@ class AuditEntry(Table):
     client_ip = fields.CharField(max_length=45, default="")
     created_at = fields.DatetimeField()
 
+    # Of a contact that went in the same transaction whoever wrote the entry must say where it was.
     WRITTEN_BY: ClassVar[Mapping[str, str]] = {
-        "division_id": "COALESCE({division_id}, (SELECT division_id FROM contacts WHERE id = {contact_id}))"
+        "division_id": "CASE WHEN EXISTS (SELECT 1 FROM contacts WHERE id = {contact_id})"
+        " THEN (SELECT division_id FROM contacts WHERE id = {contact_id}) ELSE {division_id} END"
     }
 
     class Meta:

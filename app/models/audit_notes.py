@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
-from app.models.accounts import Account, Session
+from app.models.accounts import Account
 from app.models.audit import AuditEntry
 from app.models.base import Table
 from app.models.contacts import Contact
@@ -60,17 +60,20 @@ class Actor:
     employees: Mapping[UUID, UUID] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, viewer: Viewer, session: Session | None = None) -> Self:
-        """`session` is one that he got by what he did, signed in or not."""
-        employees = {}
-        if session is not None and session.project_id is not None and session.employee_id is not None:
-            employees[session.project_id] = session.employee_id
+    def at_work(cls, account_id: UUID, employee_id: UUID | None, project_id: UUID | None) -> Self:
+        employees = {project_id: employee_id} if project_id and employee_id else {}
+        return cls(account_id, project_id, employees)
+
+    @classmethod
+    def of(cls, viewer: Viewer, became: "Actor | None" = None) -> "Actor":
+        """The viewer, and what he became by what he did, signed in before or not."""
+        became = became or Actor()
         if isinstance(viewer, Member):
-            employees[viewer.project_id] = viewer.employee_id
+            employees = {**became.employees, viewer.project_id: viewer.employee_id}
             return cls(viewer.account_id, viewer.project_id, employees)
         if isinstance(viewer, AccountViewer):
-            return cls(viewer.account_id, None, employees)
-        return cls(session.account_id, session.project_id, employees) if session is not None else cls()
+            return cls(viewer.account_id, None, became.employees)
+        return became
 
     def employee_of(self, note: Note) -> UUID | None:
         """As whom he did it, in the project that the entry belongs to: nobody of another project is named there."""

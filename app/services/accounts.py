@@ -10,7 +10,7 @@ from app import jobs
 from app.config import settings
 from app.errors import FaultCode, Forbidden, Invalid, RateLimited
 from app.formats import email_address
-from app.models import Account, AccountTokenPurpose
+from app.models import Account, AccountTokenPurpose, audit_notes
 from app.policy import AccountViewer
 from app.security import hash_password
 from app.services import account_tokens, sign_in
@@ -146,7 +146,7 @@ async def change_email(viewer: AccountViewer, token: str, *, now: datetime) -> A
         email=link.email, email_verified_at=now, version=F("version") + 1, updated_at=now
     )
     await account_tokens.void(account, *OF_THE_ADDRESS, now=now)
-    jobs.note(account, {"email": [account.email, link.email]})
+    jobs.note(account, audit_notes.differences(account, {"email": link.email, "email_verified_at": now}))
     return account
 
 

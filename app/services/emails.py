@@ -23,7 +23,6 @@ from app.models import (
     Email,
     EmailPurpose,
     EmailRecipient,
-    EmailState,
     Employee,
     Mailbox,
     Project,
@@ -125,7 +124,6 @@ async def cancel(viewer: Member, *, now: datetime, id: UUID) -> Email:
         raise Invalid.at(
             "id", "It is too late: this mail is being sent, or was decided.", FaultCode.WRONG_STATE
         )
-    jobs.note(email, {"state": [email.state, EmailState.CANCELLED]})
     return email
 
 
@@ -217,6 +215,7 @@ async def _withdraw(email: Email, now: datetime) -> bool:
         state=state, next_attempt_at=None, version=F("version") + 1, updated_at=now
     )
     if won:
+        jobs.note(email, {"state": [email.state, state]})
         pending = EmailRecipient.filter(email_id=email.id, state__in=email_states.PENDING)
         await pending.update(state=RecipientState.FAILED, response=WITHDRAWN)
         jobs.ring(email_states.channel(email.id))

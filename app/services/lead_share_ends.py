@@ -45,5 +45,6 @@ async def close(share_id: UUID, *, now: datetime) -> bool:
     over = LeadShare.filter(LeadShare.to_be_closed_q(now), id=share_id)
     if not await over.update(closed_at=now):
         return False
+    jobs.note(share, {"closed_at": [None, now]})
     await partner_sight.shrank(share.partner_id, now=now)
     return True

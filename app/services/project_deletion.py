@@ -62,6 +62,7 @@ async def look_up_restorable(viewer: AccountViewer, project_id: UUID, *, now: da
 async def restore(viewer: AccountViewer, *, project_id: UUID, now: datetime) -> Project:
     """The project goes on; its people sign in again. Prove the password before. Raises as `look_up_restorable`."""
     project = await look_up_restorable(viewer, project_id, now=now)
+    jobs.act_as(viewer.account_id, (await _employee(viewer, project)).id, project.id)
     await _write(project, now=now, deletion_requested_at=None, purge_after=None)
     at_work = Employee.filter(project_id=project_id, status=EmployeeStatus.ACTIVE).order_by("id")
     for row in await at_work.values("id"):
@@ -91,8 +92,12 @@ async def purge(project_id: UUID, *, now: datetime) -> bool:
 
 
 async def _may_restore(viewer: AccountViewer, project: Project) -> bool:
-    employee = await Employee.get(Employee.of_account_q(viewer.account_id), project_id=project.id)
-    return Permission.PROJECT_DELETE in grants_of_employee(employee)
+    return Permission.PROJECT_DELETE in grants_of_employee(await _employee(viewer, project))
+
+
+async def _employee(viewer: AccountViewer, project: Project) -> Employee:
+    """As whom the account works in the project."""
+    return await Employee.get(Employee.of_account_q(viewer.account_id), project_id=project.id)
 
 
 async def _write(project: Project, *, now: datetime, **values: datetime | None) -> None:

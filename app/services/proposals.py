@@ -13,7 +13,7 @@ from tortoise.expressions import F, Q, Subquery
 
 from app import jobs
 from app.errors import FaultCode, Invalid
-from app.models import Contact, ContactProposal, Person, ProposalDecision
+from app.models import Contact, ContactProposal, Person, ProposalDecision, audit_notes
 from app.policy import Member, Permission
 from app.services import base_data, contacts
 from app.services.versions import require_version
@@ -27,6 +27,8 @@ TAKEN = {
     **{name: contacts.RULES[name] for name in ("name", "ico", "email", "phone")},
     "city": base_data.ADDRESS_RULES["city"],
 }
+#: What the audit log keeps of one: not its note.
+NOTED = tuple(TAKEN)
 RULES = {**TAKEN, "note": nullable(text(LONGEST_NOTE))}
 
 
@@ -38,7 +40,7 @@ async def propose(viewer: Member, *, now: datetime, **sent: Any) -> ContactPropo
         project_id=viewer.project_id, proposed_by_id=viewer.employee_id, created_at=now, **clean
     )
     jobs.write(proposal)
-    jobs.note("ContactProposal", proposal.id, {name: [None, value] for name, value in clean.items() if value})
+    jobs.note(proposal, audit_notes.made(proposal, *NOTED))
     return proposal
 
 
@@ -142,9 +144,6 @@ async def _decide(
         "decided_at": now,
         "contact_id": contact_id,
     }
-    changes: dict[str, list[Any]] = {"decision": [None, decision]}
-    if contact_id is not None:
-        changes["contact_id"] = [None, contact_id]
-    jobs.note("ContactProposal", proposal.id, changes)
     proposal.update_from_dict({**values, "version": proposal.version + 1})
+    jobs.note(proposal, audit_notes.made(proposal, "decision", "contact_id"))
     await ContactProposal.filter(id=proposal.id).update(**values, version=F("version") + 1)

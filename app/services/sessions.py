@@ -105,7 +105,7 @@ async def start(
         user_agent=_printable(user_agent)[:LONGEST_USER_AGENT],
         client_ip=client_ip[:LONGEST_ADDRESS],
     )
-    jobs.act_as(session)
+    jobs.act_as(account_id, session.employee_id, session.project_id)
     jobs.note(session)
     await _end_surplus(account_id, now)
     return token, session

@@ -9,13 +9,15 @@ from uuid import UUID
 import structlog
 
 from app import db
-from app.jobs import Job, unit_of_work
+from app.jobs import Job, Origin, unit_of_work
 from app.services import lead_share_ends
 from app.workers import job
 from app.workers.sweeps import sweep
 
 log = structlog.get_logger(__name__)
 
+#: What the audit log calls it.
+ENDING = "leadShareEnd"
 LOOK_AHEAD = timedelta(seconds=2)
 #: The queue keeps the clock of Redis' clients, the database decides: a job that much too early waits.
 EARLY = timedelta(seconds=1)
@@ -47,7 +49,7 @@ async def end_lead_shares() -> None:
 
 
 async def _close(share_id: UUID) -> bool:
-    async with unit_of_work() as work:
+    async with unit_of_work(Origin(ENDING, only_noted=True)) as work:
         return await lead_share_ends.close(share_id, now=work.now)
 
 
