@@ -17,6 +17,7 @@ import uvloop
 from app import cli, config, db
 from app.integrations import valkey
 from app.models import Account
+from tests.application_role import ROLE, make_role
 from tests.test_embedded import free_port
 
 ROOT = Path(__file__).parent.parent
@@ -196,6 +197,28 @@ def test_the_doctor_names_what_is_ill_and_what_mends_it(
         "ILL  smtp",
     ]
     assert "                 → python -m app worker" in lines
+
+
+def test_with_a_role_of_its_own_the_application_cannot_alter_the_log(
+    run: Run, production: dict[str, str], engine: str
+) -> None:
+    if engine == "sqlite":
+        refused = run(production, "migrate", "--grant-to", ROLE)
+        assert (refused.returncode, refused.stdout) == (
+            1,
+            "SQLite has no roles: --grant-to is for PostgreSQL.\n",
+        )
+        return
+    own = {**production, "DATABASE_URL": uvloop.run(make_role(production["DATABASE_URL"]))}
+
+    before = run(production, "doctor", "audit")
+    granted = run(production, "migrate", "--grant-to", ROLE)
+    after = run(own, "doctor", "audit", "migrations")
+
+    assert (before.returncode, before.stdout[:3]) == (0, "WRN")
+    assert (granted.returncode, granted.stdout) == (0, f"nothing to apply\ngranted to {ROLE}\n")
+    assert after.returncode == 0
+    assert [line[:10] for line in after.stdout.splitlines()] == ["ok   migra", "ok   audit"]
 
 
 def test_the_doctor_looks_at_chosen_parts_only(run: Run, production: dict[str, str]) -> None:

@@ -1,10 +1,7 @@
 """Nobody changes or loses an entry of the audit log: no statement, and on PostgreSQL not the application's own role."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
-import asyncpg
 import pytest
 from tortoise.exceptions import BaseORMException
 from tortoise.transactions import in_transaction
@@ -14,9 +11,9 @@ from app.models import AuditEntry, Project
 from app.services import audit_rights
 from app.services.audit_rights import CannotGrant
 from tests import factories as make
+from tests.application_role import ROLE, as_application
 from tests.databases import Databases
 
-ROLE = "divize_app"
 YOUNG, OLD = timedelta(days=29), timedelta(days=31)
 
 ATTEMPTS = (
@@ -68,25 +65,6 @@ async def attempt(sql: str) -> None:
 
 async def make_entry(age: timedelta = timedelta()) -> AuditEntry:
     return await make.make_audit_entry(created_at=datetime.now(UTC) - age, changes={"name": ["A", "B"]})
-
-
-@asynccontextmanager
-async def as_application(url: str) -> AsyncIterator[None]:
-    """Connected as the application's role, after the owner granted it what it needs."""
-    owner = await asyncpg.connect(url)
-    try:
-        if not await owner.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", ROLE):
-            await owner.execute(f"CREATE ROLE {ROLE} LOGIN")
-    finally:
-        await owner.close()
-    await db.connect(url, pool_size=1)
-    await audit_rights.grant_to(ROLE)
-    await db.close()
-    await db.connect(url.replace("postgres@", f"{ROLE}@", 1))
-    try:
-        yield
-    finally:
-        await db.close()
 
 
 @pytest.mark.parametrize("age", [timedelta(), YOUNG])
