@@ -19,6 +19,10 @@ INTERNAL = "INTERNAL_SERVER_ERROR"
 MASKED_MESSAGE = "Something went wrong on our side. Tell us the request id if it happens again."
 # graphql-core and Strawberry put names of the schema into their hints, and not all of them can be told not to.
 SUGGESTION = re.compile(r" Did you mean .*\?", re.DOTALL)
+# What does not fit its type is quoted whole by graphql-core, with the password in it: whoever sent it knows it, and
+# what a client is told ends in the logs of its makers.
+QUOTED = re.compile(r"(cannot represent [^:]*value|,? [Ff]ound): .*", re.DOTALL)
+WITHOUT_IT = {", found": ".", " Found": ""}
 # The one fault of variables that graphql-core reports without a node.
 TOO_DEEP = "Variable values are nested too deeply."
 # graphql-core quotes the offending literal whole, up to the size of the body.
@@ -79,12 +83,17 @@ def _explain(error: GraphQLError) -> tuple[str, dict[str, Any]]:
     if isinstance(cause, Invalid):
         return str(cause), {"code": BadUserInput.code}
     if error.extensions and "code" in error.extensions:
-        return error.message, dict(error.extensions)
+        return _unquoted(error.message), dict(error.extensions)
     if isinstance(error, GraphQLSyntaxError):
         return error.message, {"code": PARSE_FAILED}
     if _is_input(error, cause):
-        return error.message, {"code": BadUserInput.code}
+        return _unquoted(error.message), {"code": BadUserInput.code}
     return MASKED_MESSAGE, {"code": INTERNAL}
+
+
+def _unquoted(message: str) -> str:
+    """What graphql-core says of a value, without the value."""
+    return QUOTED.sub(lambda quoted: WITHOUT_IT.get(quoted[1], f"{quoted[1]}."), message)
 
 
 def _cause(error: GraphQLError) -> BaseException | None:

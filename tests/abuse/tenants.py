@@ -17,7 +17,7 @@ from app.engine.ids import global_id
 from app.engine.types import graphql_name
 from app.ids import uuid7
 from app.models import Account, Project
-from app.policy import Role
+from app.policy import Guard, Role
 from app.schema import build
 from tests.graphql import Answer, Client, as_employee
 from tests.models.world import World, make_world
@@ -138,11 +138,12 @@ async def answer_to(client: Client, place: IdPlace, id_: str) -> Answer:
 
 
 class Listed(NamedTuple):
-    """A connection: `open` and `close` lead to it, `arguments` are its own."""
+    """A connection. `arguments` are its own, `guard` is the root field's, `before` and `after` lead to it."""
 
     place: str
     table: type[Table]
     arguments: frozenset[str]
+    guard: Guard
     before: str = ""
     after: str = ""
 
@@ -161,7 +162,7 @@ def listings() -> list[Listed]:
     for name, field in query.fields.items():
         spec = metadata_of(field).get(SPEC)
         if isinstance(spec, Listing):
-            found.append(Listed(name, tables()[spec.to], frozenset(field.args)))
+            found.append(Listed(name, tables()[spec.to], frozenset(field.args), spec.guard))
     return found
 
 
@@ -179,6 +180,7 @@ def connections() -> list[Listed]:
                         field,
                         tables()[spec.to],
                         frozenset(type_.fields[field].args),
+                        listed.guard,
                         f"{listed.place}(first: 10) {{ nodes {{",
                         "} }",
                     )
