@@ -19,7 +19,7 @@ from graphql import (
 from app.engine.declare import TABLES
 from tests.proof.matrix.contract import Contract, required_roles
 from tests.proof.matrix.desk import Desk, Got
-from tests.proof.matrix.reading import ROOT, told
+from tests.proof.matrix.reading import ROOT, Gates, Question, told
 from tests.proof.matrix.roads import Composite, Road
 from tests.proof.matrix.truth import ANY, Page, Picked, Truth, fits
 from tests.proof.matrix.verdicts import Verdicts, Wrong
@@ -73,14 +73,14 @@ class Asking:
 
     async def check(self, desk: Desk, picked: Picked, verdicts: Verdicts) -> None:
         """Nothing is checked where the road or the field itself is closed."""
-        steps = [*(step.coordinate for step in self.road.steps), f"{self.road.target}.{self.name}"]
-        if any(not desk.may(desk.contract.own(each)) for each in steps):
+        if not all(desk.may(gate) for gate in self.gates(desk.contract)):
             return
         truth = Truth(desk.roads, desk.sight, picked)
         unmet = {ask: _unmet(desk, ask) for ask in self.asks}
         allowed = [ask for ask in self.asks if unmet[ask] is None]
         for ask in self.asks:
             verdicts.note(ask.coordinate, allowed=unmet[ask] is None)
+            verdicts.cover(ask.needs[0][0], allowed=desk.may(ask.needs[0][1]))
         if allowed and await self._wrong_of_allowed(desk, truth, allowed):
             for ask in allowed:
                 if wrong := await self._wrong_of_allowed(desk, truth, [ask]):
@@ -91,6 +91,19 @@ class Asking:
                 wrong = await self._wrong_of_denied(desk, truth, ask, refused_by, in_variable=bool(place % 2))
                 if wrong is not None:
                     verdicts.blame(wrong)
+
+    def gates(self, contract: Contract) -> Gates:
+        """What each thing on the way needs."""
+        passed_by = [*self.road.passes(), f"{self.road.target}.{self.name}"]
+        return tuple(tuple(needed) for each in passed_by if (needed := contract.own(each)))
+
+    def questions(self, contract: Contract) -> Iterator[Question]:
+        """What it checks: coordinates, what it takes to come there, and what each needs."""
+        gates = self.gates(contract)
+        for ask in self.asks:
+            before = [needed for coordinate, needed in ask.needs if needed and coordinate != ask.coordinate]
+            own = next((needed for coordinate, needed in ask.needs if coordinate == ask.coordinate), ())
+            yield ask.coordinate, (*gates, *before), own
 
     async def _wrong_of_allowed(self, desk: Desk, truth: Truth, asks: Sequence[Ask]) -> Wrong | None:
         sent = [(ask, ask.written(self._operand(desk, ask))) for ask in asks]
@@ -124,6 +137,8 @@ class Asking:
             text = declaring(text, f"$sent: {definition.type}")
         got = await desk.ask(text, variables)
         coordinate, needed = refused_by
+        if coordinate.endswith(":)"):
+            coordinate = f"the argument {ask.argument}"
         expected = {coordinate: (needed[0], required_roles(needed))}
         refusals = {name: said[2:] for name, said in told(got, road.kind).items()}
         if got.data is None and len(got.errors) == 1 and refusals == expected and got.statements == 0:

@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol, TypeVar
 
-from graphql import GraphQLInputObjectType, get_named_type
+from graphql import GraphQLInputObjectType, get_named_type, is_required_argument
 
 from app.engine.guards import LATE, metadata_of
 from tests.proof.matrix.asking import MOST_TOGETHER, Asking, asks_of, gives_page
 from tests.proof.matrix.contract import Contract
 from tests.proof.matrix.desk import Desk
 from tests.proof.matrix.mutating import Mutating, coordinates_of
-from tests.proof.matrix.reading import MOST_FIELDS, Reading
+from tests.proof.matrix.reading import MOST_FIELDS, Question, Reading
 from tests.proof.matrix.roads import Composite, Road, Roads
 from tests.proof.matrix.truth import Picked
 from tests.proof.matrix.verdicts import Verdicts
@@ -26,10 +26,13 @@ class Probe(Protocol):
 
     async def check(self, desk: Desk, picked: Picked, verdicts: Verdicts) -> None: ...
 
+    def questions(self, contract: Contract) -> Iterator[Question]: ...
+
 
 def probes(roads: Roads, contract: Contract) -> list[Probe]:
     """Every part of the schema by every road."""
-    return [*_readings(roads, contract), *_askings(roads, contract), *_mutatings(roads)]
+    readings = (*_readings(roads, contract), *_given_arguments(roads))
+    return [*readings, *_askings(roads, contract), *_mutatings(roads)]
 
 
 def _readings(roads: Roads, contract: Contract) -> Iterator[Reading]:
@@ -42,6 +45,17 @@ def _readings(roads: Roads, contract: Contract) -> Iterator[Reading]:
         for road in found:
             readable = free if _signs_in(roads, road) else fields
             yield from (Reading(road, part) for part in _parts(readable, MOST_FIELDS))
+
+
+def _given_arguments(roads: Roads) -> Iterator[Reading]:
+    """Arguments that may be left out, of fields that give no page."""
+    starts = [Road(kind, (), root.name) for kind, root in roads.root_types().items() if kind != "mutation"]
+    for road in (*starts, *roads.shortest.values()):
+        type_ = roads.type_of(road.target)
+        for name, field in type_.fields.items():
+            if not gives_page(type_, name):
+                optional = (key for key, each in field.args.items() if not is_required_argument(each))
+                yield from (Reading(road, (name,), key) for key in optional)
 
 
 def _signs_in(roads: Roads, road: Road) -> bool:

@@ -18,9 +18,9 @@ from graphql import (
     is_required_input_field,
 )
 
-from tests.proof.matrix.contract import required_roles
+from tests.proof.matrix.contract import Contract, required_roles
 from tests.proof.matrix.desk import Desk, Got
-from tests.proof.matrix.reading import told
+from tests.proof.matrix.reading import Question, told
 from tests.proof.matrix.truth import Picked
 from tests.proof.matrix.verdicts import Verdicts, Wrong
 from tests.schema.operations import is_one_of, sample, value_of
@@ -60,6 +60,14 @@ class Mutating:
                 await self._expect_entry_with(desk, verdicts, sent)
             else:
                 await self._expect_refusal(desk, verdicts, sent, need)
+
+    def questions(self, contract: Contract) -> Iterator[Question]:
+        """What it checks: coordinates, what it takes to come there, and what each needs."""
+        own = tuple(contract.own(self.coordinate))
+        yield self.coordinate, (), own
+        for coordinate in self.coordinates:
+            type_name, _, name = coordinate.partition(".")
+            yield coordinate, (own,) if own else (), tuple(contract.input_field(type_name, name))
 
     @property
     def coordinate(self) -> str:

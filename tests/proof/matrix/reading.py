@@ -6,7 +6,7 @@ from typing import Any
 
 from graphql import GraphQLNonNull, get_named_type, is_list_type
 
-from tests.proof.matrix.contract import required_roles
+from tests.proof.matrix.contract import Contract, required_roles
 from tests.proof.matrix.desk import Desk, Got
 from tests.proof.matrix.roads import Composite, Road, Variable, passed, required_variables
 from tests.proof.matrix.truth import ANY, ANY_OBJECT, Picked, Truth, fits, is_leaf, type_name_of
@@ -16,15 +16,22 @@ from tests.proof.matrix.world import Row
 #: The engine tells twenty denied fields of an operation one by one, and counts the rest.
 MOST_FIELDS = 20
 ROOT = object()
+#: What each of several things needs: one of its permissions.
+Gates = tuple[tuple[str, ...], ...]
+Question = tuple[str, Gates, tuple[str, ...]]
 Told = Mapping[str, tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Some fields of the type at the end of a road, asked for at once, each a check of its own."""
+    """Some fields of the type at the end of a road, asked for at once, each a check of its own.
+
+    With `given`, an argument that may be left out, the check is of that argument of the only field.
+    """
 
     road: Road
     fields: tuple[str, ...]
+    given: str = ""
 
     @property
     def size(self) -> int:
@@ -32,18 +39,33 @@ class Reading:
 
     async def check(self, desk: Desk, picked: Picked, verdicts: Verdicts) -> None:
         """Nothing is checked where the road itself is closed: each of its fields is checked in its own place."""
-        if any(not desk.may(desk.contract.own(step.coordinate)) for step in self.road.steps):
+        if not all(desk.may(gate) for gate in self.gates(desk.contract)):
             return
         wrong = await self._wrong(desk, picked)
         if wrong is not None and self.size > 1:
             for name in self.fields:
                 await Reading(self.road, (name,)).check(desk, picked, verdicts)
             return
+        for coordinate, _, needed in self.questions(desk.contract):
+            verdicts.note(coordinate, allowed=desk.may(needed))
         for name in self.fields:
-            coordinate = f"{self.road.target}.{name}"
-            verdicts.note(coordinate, allowed=desk.may(desk.contract.own(coordinate)))
+            for argument in desk.roads.type_of(self.road.target).fields[name].args:
+                verdicts.cover(f"{self.road.target}.{name}({argument}:)", allowed=True)
         if wrong is not None:
             verdicts.blame(wrong)
+
+    def gates(self, contract: Contract) -> Gates:
+        """What each thing on the way needs."""
+        passed_by = [*self.road.passes(), *([f"{self.road.target}.{self.fields[0]}"] if self.given else [])]
+        return tuple(tuple(needed) for each in passed_by if (needed := contract.own(each)))
+
+    def questions(self, contract: Contract) -> Iterator[Question]:
+        """What it checks: coordinates, what it takes to come there, and what each needs."""
+        gates = self.gates(contract)
+        ending = f"({self.given}:)" if self.given else ""
+        for name in self.fields:
+            coordinate = f"{self.road.target}.{name}{ending}"
+            yield coordinate, gates, tuple(contract.own(coordinate))
 
     async def _wrong(self, desk: Desk, picked: Picked) -> Wrong | None:
         asked = Asked(self, desk, Truth(desk.roads, desk.sight, picked))
@@ -98,25 +120,28 @@ class Asked:
         """What each field must be given."""
         fields, depth = self.target.fields, len(self.road.steps)
         return {
-            name: required_variables(fields[name], depth, get_named_type(fields[name].type).name)
+            name: required_variables(
+                fields[name], depth, get_named_type(fields[name].type).name, (self.reading.given,)
+            )
             for name in self.reading.fields
         }
 
     def is_refused(self) -> bool:
-        """Is nothing executed? A denied mutation or subscription refuses the whole operation."""
-        return not self.road.steps and self.road.kind != "query" and bool(self.denials())
+        """Is nothing executed? A denied argument, mutation or subscription refuses the whole operation."""
+        is_root = not self.road.steps and self.road.kind != "query"
+        return bool(self.denials()) and (is_root or bool(self.reading.given))
 
     def denials(self) -> Told:
         """Coordinate → what its error says."""
         found = {}
-        for name in self.reading.fields:
-            coordinate = f"{self.road.target}.{name}"
-            needed = self.desk.contract.own(coordinate)
+        refuses = bool(self.reading.given) or (not self.road.steps and self.road.kind != "query")
+        for name, (coordinate, _, needed) in zip(
+            self.reading.fields, self.reading.questions(self.desk.contract), strict=True
+        ):
             if not self.desk.may(needed):
                 path, pattern = self._place(name)
-                found[coordinate] = (path, pattern, needed[0], required_roles(needed))
-        if found and not self.road.steps and self.road.kind != "query":
-            return {coordinate: (said[0], None, *said[2:]) for coordinate, said in found.items()}
+                told_as = f"the argument {self.reading.given}" if self.reading.given else coordinate
+                found[told_as] = (path, None if refuses else pattern, needed[0], required_roles(needed))
         return found
 
     def _place(self, name: str) -> tuple[list[str], list[str]]:
@@ -147,7 +172,10 @@ class Asked:
         shown = (
             step.narrowed or get_named_type(self.desk.roads.type_of(step.owner).fields[step.name].type).name
         )
-        below = self.truth.value(holder, self.desk.roads.type_of(step.owner), step.name, shown)
+        owner = self.desk.roads.type_of(step.owner)
+        below = self.truth.value(holder, owner, step.name, shown)
+        if below is ANY_OBJECT and _is_list(owner, step.name):
+            below = ANY
         return {step.name: self._below(below, place + 1)}
 
     def _leaf(self, holder: Any, name: str) -> Any:

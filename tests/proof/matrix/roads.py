@@ -11,7 +11,10 @@ from typing import Any
 
 from graphql import (
     GraphQLArgument,
+    GraphQLEnumType,
     GraphQLField,
+    GraphQLInputField,
+    GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLSchema,
@@ -36,11 +39,12 @@ class IdOf:
 
 @dataclass(frozen=True)
 class Variable:
-    """A variable of the operation: what it is declared as, and what it takes."""
+    """A variable of the operation: what it is declared as, what it takes, and which values of enums are in that."""
 
     name: str
     type: str
     value: Any
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,11 @@ class Road:
             selection = f"{step.name}{step.arguments} {{ {inner} }}"
         declared = ", ".join(f"${each.name}: {each.type}" for each in self.variables)
         return f"{self.kind} Matrix{f'({declared})' if declared else ''} {{ {selection} }}"
+
+    def passes(self) -> Iterator[str]:
+        """The coordinates that must be open for whoever goes along it."""
+        yield from (step.coordinate for step in self.steps)
+        yield from (word for variable in self.variables for word in variable.words)
 
     def __str__(self) -> str:
         return " ".join((self.kind, ".".join(step.name for step in self.steps)))
@@ -160,12 +169,14 @@ def _is_of_a_page(type_name: str) -> bool:
     return type_name.endswith(("Connection", "Edge"))
 
 
-def required_variables(definition: GraphQLField, depth: int, target: str) -> list[tuple[Variable, str]]:
-    """A variable for each argument that must be given, with the argument's name."""
+def required_variables(
+    definition: GraphQLField, depth: int, target: str, also: Sequence[str] = ()
+) -> list[tuple[Variable, str]]:
+    """A variable for each argument that must be given, and for those in `also`, with the argument's name."""
     return [
         (variable_for(name, argument, depth, target), name)
         for name, argument in definition.args.items()
-        if is_required_argument(argument)
+        if is_required_argument(argument) or name in also
     ]
 
 
@@ -178,10 +189,27 @@ def passed(variables: Sequence[tuple[Variable, str]]) -> str:
 def variable_for(name: str, argument: GraphQLArgument, depth: int, target: str) -> Variable:
     """A value that fits the argument; the id of a row where it takes ids."""
     value: Any = value_of(argument.type, argument)
-    if get_named_type(argument.type).name == "ID":
+    named = get_named_type(argument.type)
+    words: list[str] = []
+    if isinstance(named, GraphQLInputObjectType):
+        words = [
+            f"{enum.name}.{each}"
+            for key, each in value.items()
+            if isinstance(enum := get_named_type(named.fields[key].type), GraphQLEnumType)
+        ]
+        value = {key: _of_rows(each, named.fields[key]) for key, each in value.items()}
+    if named.name == "ID":
         wanted = IdOf(_whose(name, argument, target))
         value = [wanted] if isinstance(value, list) else wanted
-    return Variable(f"{name}{depth}", str(argument.type), value)
+    return Variable(f"{name}{depth}", str(argument.type), value, tuple(words))
+
+
+def _of_rows(value: Any, field: GraphQLInputField) -> Any:
+    """The same value, with a row's id for the one of a row that is nowhere: so payloads have something to show."""
+    told = metadata_of(field).get(ID_OF)
+    if told not in TABLES:
+        return value
+    return [IdOf(told)] if isinstance(value, list) else IdOf(told)
 
 
 def _whose(name: str, argument: GraphQLArgument, target: str) -> str:

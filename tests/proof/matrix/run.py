@@ -1,7 +1,8 @@
 """Running the matrix: so many checks, spread over all viewers and over everything there is to check.
 
-The order is drawn by the seed. Each viewer takes what comes next in one shuffled round of probes, so that every probe
-meets viewers of all kinds and every viewer gets his share.
+First everything that not all may is asked by somebody who may and by somebody who may not. Then each viewer takes what
+comes next in one shuffled round of probes, so that every probe meets viewers of all kinds and every viewer gets his
+share. The order is drawn by the seed.
 """
 
 import asyncio
@@ -18,22 +19,20 @@ from random import Random
 from app import db
 from app.engine.declare import TABLES
 from tests.proof.matrix.catalogue import Probe, coordinates, probes
+from tests.proof.matrix.crowd import Crowd, both_ways, possible
 from tests.proof.matrix.desk import Desk, open_desk
 from tests.proof.matrix.policy_table import Who, the_policy
 from tests.proof.matrix.verdicts import Verdicts
 from tests.proof.matrix.world import Row
 from tests.scratch import scratch_folder
 
-#: With so many checks everything was met, allowed and denied.
-ENOUGH = 200_000
-
 
 @dataclass(frozen=True)
 class Part:
-    """What one process does: its share of the viewers, each with so many checks."""
+    """What one process does: its share of the viewers, and so many checks."""
 
     seed: int
-    checks_each: int
+    checks: int
     number: int = 0
     of: int = 1
 
@@ -41,6 +40,14 @@ class Part:
         everybody = the_policy().everybody()
         Random(f"viewers {self.seed}").shuffle(everybody)
         return everybody[self.number :: self.of]
+
+    def both_ways(self, desk: Desk, found: list[Probe]) -> dict[Who, list[Probe]]:
+        """By viewer, what he is to be asked so that everything is met both allowed and denied."""
+        pairs = list(both_ways(Crowd(desk.policy), desk.contract, found, Random(f"pairs {self.seed}")))
+        asked: dict[Who, list[Probe]] = {}
+        for who, probe in pairs[self.number :: self.of]:
+            asked.setdefault(who, []).append(probe)
+        return asked
 
     def round(self, found: list[Probe]) -> Iterator[Probe]:
         """The probes in the seed's order, over and over; each part begins elsewhere."""
@@ -51,13 +58,20 @@ class Part:
 
 
 async def run_part(desk: Desk, part: Part, *, viewers: int | None = None) -> Verdicts:
-    """The checks of a part; of its first `viewers` alone if that is given."""
+    """The checks of a part. With `viewers` a sample: so many of its viewers, and nobody in particular."""
     verdicts, chance = Verdicts(), Random(f"rows {part.seed} {part.number}")
-    following = part.round(probes(desk.roads, desk.contract))
-    for who in part.viewers()[:viewers]:
+    found = probes(desk.roads, desk.contract)
+    if viewers is None:
+        verdicts.expected = possible(Crowd(desk.policy), desk.contract, found)
+        for who, asked in part.both_ways(desk, found).items():
+            await desk.seat(who)
+            for probe in asked:
+                await probe.check(desk, picked(desk, chance), verdicts)
+    following, seated = part.round(found), part.viewers()[:viewers]
+    for place, who in enumerate(seated):
         await desk.seat(who)
         verdicts.viewers.add(str(who))
-        goal = verdicts.checks + part.checks_each
+        goal = verdicts.checks + max(1, (part.checks - verdicts.checks) // (len(seated) - place))
         while verdicts.checks < goal:
             await next(following).check(desk, picked(desk, chance), verdicts)
     return verdicts
@@ -72,8 +86,7 @@ def picked(desk: Desk, chance: Random) -> dict[str, Row]:
 def run(checks: int, seed: int) -> Verdicts:
     """All checks, in as many processes as there are cores."""
     cores = os.cpu_count() or 1
-    each = math.ceil(checks / len(the_policy().everybody()))
-    parts = [Part(seed, each, number, cores) for number in range(cores)]
+    parts = [Part(seed, math.ceil(checks / cores), number, cores) for number in range(cores)]
     with scratch_folder() as folder:
         template = folder / "template.db"
         asyncio.run(_migrate(template))
@@ -95,7 +108,7 @@ def _run_alone(part: Part, template: Path) -> Verdicts:
     async def work() -> Verdicts:
         async with open_desk(f"sqlite://{own}") as desk:
             verdicts = await run_part(desk, part)
-            verdicts.everything = coordinates(desk.roads)
+            verdicts.expected |= {each: set() for each in coordinates(desk.roads) - verdicts.expected.keys()}
             return verdicts
 
     return asyncio.run(work())

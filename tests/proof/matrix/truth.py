@@ -75,6 +75,8 @@ class Truth:
         if isinstance(value, IdOf):
             row = self.picked[value.type_name]
             return global_id(row.type_name, row.record.id)
+        if isinstance(value, dict):
+            return {name: self.filled(each) for name, each in value.items()}
         return [self.filled(each) for each in value] if isinstance(value, list) else value
 
     def value(self, holder: Any, owner: Composite, name: str, target: str = "") -> Any:

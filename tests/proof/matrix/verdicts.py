@@ -27,18 +27,22 @@ class Wrong:
 
 @dataclass
 class Verdicts:
-    """The checks of one process. `outcomes`: which of allowed and denied was seen at a coordinate; `everything`: what there is."""
+    """The checks of one process. `outcomes`: which of allowed and denied was seen at a coordinate; `expected`: which can be."""
 
     checks: int = 0
     wrongs: list[Wrong] = field(default_factory=list)
     wrong: int = 0
     outcomes: dict[str, set[bool]] = field(default_factory=dict)
     viewers: set[str] = field(default_factory=set)
-    everything: set[str] = field(default_factory=set)
+    expected: dict[str, set[bool]] = field(default_factory=dict)
 
     def note(self, coordinate: str, *, allowed: bool) -> None:
         """A check that was made."""
         self.checks += 1
+        self.cover(coordinate, allowed=allowed)
+
+    def cover(self, coordinate: str, *, allowed: bool) -> None:
+        """Something that was looked at as a part of a check."""
         self.outcomes.setdefault(coordinate, set()).add(allowed)
 
     def blame(self, wrong: Wrong) -> None:
@@ -52,7 +56,7 @@ class Verdicts:
             self.wrong += other.wrong
             self.wrongs += other.wrongs
             self.viewers |= other.viewers
-            self.everything |= other.everything
+            self.expected |= other.expected
             for coordinate, outcomes in other.outcomes.items():
                 self.outcomes.setdefault(coordinate, set()).update(outcomes)
         return self
