@@ -12,7 +12,12 @@ def before(step: Step, human: Human, picture: Picture, firm: Firm) -> Step | Non
     if step.session != "present":
         return None
     wanted = step.variables.get("token")
-    if isinstance(wanted, Mailed) and not wanted.used and not human.letters(wanted.purpose):
+    if (
+        isinstance(wanted, Mailed)
+        and not wanted.used
+        and not human.letters(wanted.purpose)
+        and human.passwords
+    ):
         return _asks_for_mail(wanted.purpose, human, picture, firm)
     if needs_nobody(step.mutation) or step.mutation == "signOut":
         return None

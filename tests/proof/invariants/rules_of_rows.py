@@ -26,7 +26,7 @@ BILLING = {
     "price_level",
     "internal_rating",
 }
-LIMITS = {"daily_delete_limit", "external_read_limit"}
+LIMITS = {"daily_delete_limit"}
 DELETION = {"deletion_requested_at", "purge_after"}
 #: Reminders of whom loses a contact or leaves go to another, or to nobody.
 HANDED_OVER = {"assignee_id", "version", "updated_at"}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.databases import Databases, Engine
 from tests.proof.invariants.play import Change, get_ready, open_firm, play, together
 from tests.proof.invariants.stage import Stage
-from tests.proof.invariants.turns import SEED_BYTES, Turn, random_turn, shrunk, told
+from tests.proof.invariants.turns import Turn, random_turns, shrunk, told
 from tests.proof.invariants.watch import Watch
 
 #: Turns of one run: after it the firm is as it was.
@@ -143,12 +143,10 @@ class Driver:
             database=None,
             suppress_health_check=list(HealthCheck),
         )
-        @given(
-            st.lists(st.binary(min_size=SEED_BYTES, max_size=SEED_BYTES), min_size=LENGTH, max_size=LENGTH)
-        )
-        def runs(seeds: list[bytes]) -> None:
+        @given(st.integers(0, 2**64 - 1))
+        def runs(drawn: int) -> None:
             if not found:
-                turns = [random_turn(each, with_admins=with_admins) for each in seeds]
+                turns = random_turns(f"{named}:{drawn}", LENGTH, with_admins=with_admins)
                 broken = self._runner.run(broken_by(self._stage, turns, self.tally, with_admins=with_admins))
                 found.extend([broken] if broken else [])
 

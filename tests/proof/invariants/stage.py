@@ -58,8 +58,9 @@ class Stage:
         self._now = None
 
     async def deliver_mail(self) -> None:
-        """The worker sends what waits; whoever reads the mailbox has it."""
-        waiting = [each for each in (await self.look())["emails"].values() if each["state"] == "QUEUED"]
+        """The worker sends the system's mail; whoever reads the mailbox has it. What people wrote waits."""
+        mail = (await self.look())["emails"].values()
+        waiting = [each for each in mail if each["state"] == "QUEUED" and each["template"]]
         for email in sorted(waiting, key=lambda each: str(each["id"])):
             project_id = UUID(email["project_id"]) if email["project_id"] else None
             await emails.deliver(UUID(email["id"]), project_id)

@@ -34,6 +34,11 @@ ACTS = {
     "ivan": 5,
     "mallory": 4,
 }
+#: Who may do what begins so, to begin with; most often it is one of them who does.
+MANAGED = ("employee", "division", "projectUpdate", "projectDelete", "address", "leadShare", "partner")
+MANAGERS = ("anna", "adam", "dita", "dan", "cyril")
+#: Of a hundred steps so many are by whom, or of what, the run makes a habit of.
+HABITUALLY = 40
 USUALLY = 4
 OFTEN = {
     "employeeUpdate": 20,
@@ -99,12 +104,12 @@ def needs_nobody(mutation: str) -> bool:
     return guard_of(mutations()[mutation]) is Level.ANONYMOUS
 
 
-def random_step(tape: bytes, *, with_admins: bool = True) -> Step:
-    """The step that these bytes mean. Without admins the firm's never do anything, nor does who is invited as one."""
+def random_step(tape: bytes, habits: "Habits") -> Step:
+    """The step that these bytes mean."""
     dice = Dice(tape)
-    resting = () if with_admins else (*ADMINS, INVITED_ADMIN)
-    who = dice.weighted([(many, name) for name, many in ACTS.items() if name not in resting])
-    mutation = dice.weighted([(OFTEN.get(name, USUALLY), name) for name in _known(mutations())])
+    share = 100 if habits.always else HABITUALLY
+    mutation = dice.one(habits.mutations) if dice.chance(share) else _one_of_all(dice)
+    who = dice.one(habits.people) if dice.chance(share) else _somebody_for(mutation, dice, habits)
     session = dice.weighted(((94, "present"), (3, "old"), (3, "none")))
     definition = mutations()[mutation]
     if "input" not in definition.args:
@@ -113,10 +118,29 @@ def random_step(tape: bytes, *, with_admins: bool = True) -> Step:
     return Step(who, mutation, Values(dice, humans()[who], mutation).input(input_type), session)
 
 
-def _known(fields: Mapping[str, GraphQLField]) -> Sequence[str]:
-    """In an order of their own, so that one more mutation moves as few of the others as can be."""
-    return sorted(fields)
+def _somebody_for(mutation: str, dice: Dice, habits: "Habits") -> str:
+    among = MANAGERS if mutation.startswith(MANAGED) and dice.chance(65) else tuple(ACTS)
+    return dice.weighted([(ACTS[name], name) for name in among if name not in habits.resting])
 
 
-def plan(tapes: Sequence[bytes], *, with_admins: bool = True) -> list[Step]:
-    return [random_step(tape, with_admins=with_admins) for tape in tapes]
+def _one_of_all(dice: Dice) -> str:
+    return dice.weighted([(OFTEN.get(name, USUALLY), name) for name in sorted(mutations())])
+
+
+@dataclass(frozen=True)
+class Habits:
+    """Who does most in a run, and what: by pure chance nobody deletes four contacts, or demotes two admins."""
+
+    people: Sequence[str]
+    mutations: Sequence[str]
+    resting: Sequence[str]
+    always: bool = False
+
+    @classmethod
+    def by(cls, tape: bytes, *, with_admins: bool) -> "Habits":
+        """Without admins the firm's never do anything, nor does who is invited as one."""
+        dice = Dice(tape)
+        resting = () if with_admins else (*ADMINS, INVITED_ADMIN)
+        awake = [(many, name) for name, many in ACTS.items() if name not in resting]
+        people = [dice.weighted(awake) for _ in range(2)]
+        return cls(people, [_one_of_all(dice) for _ in range(4)], resting)

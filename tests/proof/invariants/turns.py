@@ -3,22 +3,26 @@
 import random
 from collections.abc import Awaitable, Callable, Sequence
 
-from tests.proof.invariants.steps import TAPE, Step, random_step
+from tests.proof.invariants.steps import TAPE, Habits, Step, random_step
 
 #: The steps of one moment.
 Turn = tuple[Step, ...]
 
-#: So many bytes make a turn; they are the seed of all that is random in it.
-SEED_BYTES = 8
 #: Of a hundred turns so many are of several steps at once.
 AT_ONCE = 18
 MOST_AT_ONCE = 6
 
 
-def random_turn(seed: bytes, *, with_admins: bool = True) -> Turn:
+def random_turns(seed: str, many: int, *, with_admins: bool = True) -> list[Turn]:
+    """The same ones for the same seed."""
     chance = random.Random(seed)
+    habits = Habits.by(chance.randbytes(TAPE), with_admins=with_admins)
+    return [_random_turn(chance, habits) for _ in range(many)]
+
+
+def _random_turn(chance: random.Random, habits: Habits) -> Turn:
     many = chance.randint(2, MOST_AT_ONCE) if chance.randrange(100) < AT_ONCE else 1
-    return tuple(random_step(chance.randbytes(TAPE), with_admins=with_admins) for _ in range(many))
+    return tuple(random_step(chance.randbytes(TAPE), habits) for _ in range(many))
 
 
 async def shrunk(turns: Sequence[Turn], fails: Callable[[Sequence[Turn]], Awaitable[bool]]) -> list[Turn]:

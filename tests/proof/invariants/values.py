@@ -16,7 +16,7 @@ from graphql import (
 from app.engine.guards import metadata_of
 from app.schema.inputs import ID_OF
 from tests.differential.dice import Dice
-from tests.proof.invariants.people import CAST, Human
+from tests.proof.invariants.people import ADMINS, CAST, Human
 from tests.proof.invariants.words import Mailed, Password, ProjectName, RowOf, Version
 from tests.schema.operations import is_one_of
 
@@ -24,7 +24,15 @@ from tests.schema.operations import is_one_of
 SENT = 28
 KEYS = ("klic-1", "klic-2", "klic-3")
 TYPES = ("Employee", "Contact", "Division", "Project", "Reminder", "Partner")
-ROLES = ("ADMIN", "DIRECTOR", "SALES_REP", "TELEPHONIST", "EXTERNAL_TELEPHONIST", "COMPLAINTS", "INVOICER")
+ROLES = (
+    (2, "ADMIN"),
+    (3, "DIRECTOR"),
+    (3, "EXTERNAL_TELEPHONIST"),
+    (5, "SALES_REP"),
+    (5, "TELEPHONIST"),
+    (3, "COMPLAINTS"),
+    (3, "INVOICER"),
+)
 PURPOSES = {
     "invitationAccept": "INVITATION",
     "passwordReset": "PASSWORD_RESET",
@@ -32,6 +40,19 @@ PURPOSES = {
     "emailChange": "EMAIL_CHANGE",
     "addressVerify": "ADDRESS_VERIFICATION",
 }
+#: What makes sense to name: mutation, or how its name begins → the type it names, and a column's value there.
+FITS: Mapping[str, tuple[str, tuple[str, str | None]]] = {
+    "employeeInvitationResend": ("Employee", ("status", "INVITED")),
+    "employeeReactivate": ("Employee", ("status", "DEACTIVATED")),
+    "employeeDeactivate": ("Employee", ("status", "ACTIVE")),
+    "emailCancel": ("Email", ("state", "QUEUED")),
+    "reminder": ("Reminder", ("state", "OPEN")),
+    "contactProposal": ("ContactProposal", ("decision", None)),
+    "leadShare": ("LeadShare", ("recalled_at", None)),
+    "projectEnter": ("Project", ("deletion_requested_at", None)),
+}
+#: Filters in filters: what one of them says is enough.
+COMPOSED = ("and", "or", "not")
 #: Mutations whose `password` is chosen, not proved.
 CHOOSES = ("accountCreate", "passwordReset")
 
@@ -44,10 +65,13 @@ class Values:
 
     def input(self, type_: GraphQLInputObjectType) -> dict[str, Any]:
         """What is required, and some of the rest."""
-        fields = list(type_.fields.items())
+        fields = [(name, each) for name, each in type_.fields.items() if name not in COMPOSED]
         if is_one_of(type_):
             name, field = self.dice.one(fields)
             return {name: self.of(name, field.type, field)}
+        if not any(is_required_input_field(each) for _, each in fields):
+            fields = [each for each in fields if self.dice.chance(50)] or [self.dice.one(fields)]
+            return {name: self.of(name, each.type, each) for name, each in fields}
         sent = [(name, each) for name, each in fields if self._is_sent(name, each)]
         return {name: self.of(name, each.type, each) for name, each in sent}
 
@@ -80,12 +104,19 @@ class Values:
         """Most often one of the firm, now and then of the neighbour, of nobody, or of another kind."""
         if self.dice.chance(3):
             type_name = self.dice.one(TYPES)
+        if type_name == "Employee" and self.dice.chance(30):
+            return RowOf(type_name, named=self.dice.one((self.who.name, *ADMINS)))
         where = self.dice.weighted(((90, "here"), (7, "there"), (3, "nowhere")))
-        return RowOf(type_name, self.dice.below(16) - 4, where)
+        type_fit, fit = next(
+            (found for start, found in FITS.items() if self.mutation.startswith(start)), ("", None)
+        )
+        fits = type_fit == type_name and self.dice.chance(80)
+        return RowOf(type_name, self.dice.below(16) - 4, where, fit if fits else None)
 
     def address(self) -> str:
         """His own, another's, or a new one of his own; now and then none at all."""
-        kind = self.dice.weighted(((40, "own"), (42, "theirs"), (15, "fresh"), (3, "none")))
+        weights = (10, 40, 47, 3) if self.mutation == "employeeInvite" else (40, 42, 15, 3)
+        kind = self.dice.weighted(list(zip(weights, ("own", "theirs", "fresh", "none"), strict=True)))
         if kind == "none":
             return "to není adresa"
         if kind == "fresh":
@@ -120,8 +151,8 @@ NAMED: Mapping[str, Callable[[Values], Any]] = {
     "new": lambda values: Password("new"),
     "token": Values.token,
     "name": Values.name,
-    "role": lambda values: values.dice.one(ROLES),
-    "roles": lambda values: values.dice.one(ROLES),
+    "role": lambda values: values.dice.weighted(ROLES),
+    "roles": lambda values: values.dice.weighted(ROLES),
     "expectedVersion": lambda values: Version(values.dice.weighted(((3, 0), (1, 1)))),
     "idempotencyKey": lambda values: values.dice.one(KEYS),
     "dailyDeleteLimit": lambda values: values.dice.below(5),

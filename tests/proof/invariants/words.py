@@ -52,13 +52,19 @@ class Word(Protocol):
 class RowOf:
     """The id of a row of this type, counted from the first or (negative) from the last; of nobody's if there is none.
 
-    `named` is an employee's name, for steps that are written by hand.
+    `fit` is a column's value that it should have, if any has. `named` is its name, for steps that are written by hand.
     """
 
     type_name: str
     number: int = 0
     where: str = "here"
+    fit: tuple[str, str | None] | None = None
     named: str | None = None
+
+    def __repr__(self) -> str:
+        which = self.named or f"#{self.number}"
+        fit = f" ({self.fit[0]} {self.fit[1]})" if self.fit else ""
+        return f"<{self.type_name} {which}{fit}{'' if self.where == 'here' else ' ' + self.where}>"
 
     def say(self, moment: Moment) -> str:
         row = self.row(moment)
@@ -69,7 +75,10 @@ class RowOf:
             return None
         rows = moment.rows(TABLES[self.type_name].model._meta.db_table, self.where)
         if self.named is not None:
-            rows = [each for each in rows if self.named in (each["name"], each.get("email"))]
+            rows = [each for each in rows if each["name"] == self.named]
+        if self.fit is not None:
+            column, value = self.fit
+            rows = [each for each in rows if each[column] == value] or rows
         return rows[self.number % len(rows)] if rows else None
 
 

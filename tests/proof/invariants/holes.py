@@ -1,0 +1,207 @@
+"""Holes that are made on purpose, to see that they are found: a rule is taken away from the application for a while.
+
+Each with the steps that go through it. `python -m tests.proof invariants --hole NAME` lets random people look for it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest import mock
+
+from app import jobs, security
+from app.models import Project
+from app.services import (
+    contact_deletion,
+    contacts,
+    emails,
+    employee_rights,
+    employee_scopes,
+    members,
+    project_deletion,
+    session_rows,
+    sessions,
+)
+from tests.proof.invariants.steps import Step
+from tests.proof.invariants.words import Mailed, Password, ProjectName, RowOf
+
+
+@dataclass(frozen=True)
+class Hole:
+    """`what` stands in `where` in the place of what keeps the rule; `found` are words of what is then told."""
+
+    where: Any
+    name: str
+    what: Any
+    steps: Sequence[Step]
+    found: str
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Viewers that were worked out before or meanwhile are not believed."""
+        session_rows._viewer.cache_clear()
+        with mock.patch.object(self.where, self.name, self.what):
+            yield
+        session_rows._viewer.cache_clear()
+
+
+def nothing(*_: Any, **__: Any) -> None:
+    """Asks for no right."""
+
+
+async def nothing_later(*_: Any, **__: Any) -> None:
+    """Asks for no right, and does nothing."""
+
+
+async def _always(*_: Any, **__: Any) -> bool:
+    return True
+
+
+def _staff(*_: Any, **__: Any) -> bool:
+    return False
+
+
+def _no_entries(*_: Any, **__: Any) -> list[Any]:
+    return []
+
+
+def _fails(*_: Any, **__: Any) -> None:
+    raise RuntimeError("broken")
+
+
+async def _counts_looks(viewer: Any) -> Project:
+    await Project.filter(id=viewer.project_id).update(name="Prohlížený")
+    return await Project.get(id=viewer.project_id)
+
+
+async def _to_mallory(write: Callable[..., Any], *args: Any, **more: Any) -> Any:
+    purpose, ref, _ = args
+    return await write(purpose, ref, "mallory@mallory.example.cz", **more)
+
+
+def _employee(name: str) -> RowOf:
+    return RowOf("Employee", named=name)
+
+
+def _update(who: str, whom: str, **changes: Any) -> Step:
+    return Step(who, "employeeUpdate", {"id": _employee(whom), **changes})
+
+
+def _deletions(who: str, many: int) -> list[Step]:
+    return [Step(who, "contactDelete", {"id": RowOf("Contact", 2)}) for _ in range(many)]
+
+
+_queue_system = emails.queue_system
+ADDRESS = "iva@iva.example.cz"
+SIGNS_UP_AS_ANOTHER = Step(
+    "mallory", "accountCreate", {"email": ADDRESS, "password": Password("new"), "name": "Iva"}
+)
+ACCEPTS = Step("iva", "invitationAccept", {"token": Mailed("INVITATION"), "password": Password("new")})
+
+HOLES: Mapping[str, Hole] = {
+    "grants beyond one's own": Hole(
+        employee_rights,
+        "require_grantable",
+        nothing,
+        [_update("dita", "rudolf", roles=["ADMIN"])],
+        "became an admin, and no admin acted",
+    ),
+    "one's own rights": Hole(
+        employee_rights,
+        "require_not_himself",
+        nothing,
+        [_update("dita", "dita", canSendBulkEmail=True)],
+        "by nobody else who manages employees",
+    ),
+    "a scope beyond one's own": Hole(
+        employee_scopes,
+        "require_within",
+        nothing,
+        [_update("dan", "tereza", divisionScope="ALL")],
+        "works in divisions that nobody who acted has",
+    ),
+    "admins changed by others": Hole(
+        employee_rights,
+        "require_may_change",
+        nothing,
+        [_update("dita", "anna", name="Jiná")],
+        "an admin was changed by none",
+    ),
+    "no admin left": Hole(
+        employee_rights,
+        "require_another_admin",
+        nothing_later,
+        [_update("anna", "adam", roles=["DIRECTOR"]), _update("anna", "anna", roles=[])],
+        "has no active admin any more",
+    ),
+    "deleting without a limit": Hole(
+        contact_deletion,
+        "_require_below_limit",
+        nothing_later,
+        _deletions("dita", 4),
+        "allowed a day",
+    ),
+    "sessions that outlive their owner's work": Hole(
+        sessions,
+        "revoke_of_employee",
+        nothing_later,
+        [Step("dita", "employeeDeactivate", {"id": _employee("kamila")})],
+        "is alive",
+    ),
+    "who signed up first owns the invitation": Hole(
+        sessions,
+        "revoke_all",
+        nothing_later,
+        [SIGNS_UP_AS_ANOTHER, ACCEPTS],
+        "mallory has a session of the account",
+    ),
+    "contacts in divisions of others": Hole(
+        contacts,
+        "_require_division",
+        nothing_later,
+        [Step("tereza", "contactCreate", {"name": "Nový", "divisionId": RowOf("Division", 0)})],
+        "nobody who acted may write this: contacts",
+    ),
+    "no ceiling for externals": Hole(
+        members,
+        "is_external",
+        _staff,
+        [Step("ester", "divisionCreate", {"name": "Nová"})],
+        "nobody who acted may write this: divisions",
+    ),
+    "any password deletes the project": Hole(
+        security,
+        "verify_password",
+        _always,
+        [Step("anna", "projectDelete", {"password": Password("wrong"), "name": ProjectName()})],
+        "nobody who acted may write this: projects",
+    ),
+    "links to whom they are not for": Hole(
+        emails,
+        "queue_system",
+        lambda *args, **more: _to_mallory(_queue_system, *args, **more),
+        [Step("mallory", "passwordResetRequest", {"email": "anna@anna.example.cz"})],
+        "a link went to an address that it is not for",
+    ),
+    "what was done is not written down": Hole(
+        jobs,
+        "_audit_entries",
+        _no_entries,
+        [Step("dita", "divisionCreate", {"name": "Nová"})],
+        "the log does not tell of",
+    ),
+    "a refusal that leaves something": Hole(
+        project_deletion,
+        "look_up",
+        _counts_looks,
+        [Step("anna", "projectDelete", {"password": Password(), "name": "Jiná firma"})],
+        "refused, and yet",
+    ),
+    "a fault inside": Hole(
+        employee_rights,
+        "require_not_himself",
+        _fails,
+        [_update("dita", "rudolf", name="Jiný")],
+        "answered INTERNAL_SERVER_ERROR",
+    ),
+}
