@@ -188,13 +188,15 @@ def connections() -> list[Listed]:
     return found
 
 
-def id_filters(table: type[Table]) -> dict[str, str]:
-    """The fields of the type's `where` that take ids: the name, and the type whose ids they are."""
-    return {
-        graphql_name(name): spec.id_of
+def id_filters(table: type[Table]) -> list[tuple[str, str]]:
+    """The fields of the type's `where` that take ids: the name, and each type whose ids they are."""
+    columns = [
+        (graphql_name(name), spec)
         for name, spec in table.specs.items()
-        if isinstance(spec, Column) and spec.filter and spec.id_of
-    }
+        if isinstance(spec, Column) and spec.filter
+    ]
+    of_one = [(name, spec.id_of) for name, spec in columns if spec.id_of]
+    return of_one + [(name, each) for name, spec in columns if spec.id_in for each in tables()]
 
 
 def ids_in(data: Any) -> set[str]:

@@ -8,7 +8,6 @@ import pytest
 from graphql import GraphQLInputObjectType, get_named_type
 
 from app import db
-from app.jobs import unit_of_work
 from app.models import (
     Account,
     AccountToken,
@@ -22,7 +21,7 @@ from app.models import (
 from app.schema import accounts as accounts_schema
 from app.schema import build
 from app.security import token_hash
-from app.services import email_delivery
+from tests.abuse.letters import letter_of
 from tests.abuse.serving import Divize
 from tests.conftest import Clock
 from tests.factories import (
@@ -54,14 +53,6 @@ INVITE = """mutation ($input: EmployeeInviteInput!) {
 @pytest.fixture(autouse=True)
 def _quick_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accounts_schema, "RESET_REQUEST_TAKES_S", 0)
-
-
-async def letter_of(email: Email) -> str:
-    """What a worker mails."""
-    async with unit_of_work() as work:
-        claim = await email_delivery.claim(email.id, now=work.now)
-    assert claim is not None
-    return f"{claim.letter.text} {claim.letter.html}"
 
 
 @pytest.mark.parametrize(

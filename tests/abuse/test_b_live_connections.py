@@ -9,9 +9,10 @@ from websockets.exceptions import ConnectionClosedError
 
 from app import db
 from app.http.sockets import RECHECK_EVERY_S
-from app.models import Employee, EmployeeStatus, LeadShare, Project, Session
+from app.models import Employee, EmployeeStatus, Project, Session
 from app.policy import Role
 from app.services.beliefs import BELIEVED_FOR_S
+from tests.abuse.mutating import document_of
 from tests.abuse.serving import NOWHERE, Divize, serving
 from tests.abuse.sockets import (
     BILLING_FEED,
@@ -113,7 +114,7 @@ async def test_case_14_the_next_event_comes_without_what_a_lost_role_showed(divi
 
 async def test_case_15_a_lead_that_is_shared_no_more_leaves_by_its_id_alone(divize: Divize) -> None:
     project = await make_project()
-    partner = await make_partner(project)
+    partner, boss = await make_partner(project), await make_employee(project, ["DIRECTOR"])
     contact = await make_contact(project, name="Tajná firma")
     share = await make_lead_share(project, partner, [contact])
     external = await make_employee(
@@ -123,8 +124,10 @@ async def test_case_15_a_lead_that_is_shared_no_more_leaves_by_its_id_alone(divi
     async with listening(divize, await token_of(divize, external)) as socket:
         shown = await until_live(socket)
 
-        await LeadShare.filter(id=share.id).update(recalled_at=await db.now())
-        await open_window(external, await db.now())
+        recalled = await (await divize.device(boss)).query(
+            document_of("leadShareRecall"), input={"id": gid(share)}
+        )
+        assert recalled.faults("leadShareRecall") == []
         gone = await next_event(socket)
         await open_window(external, await db.now())
         await make_reminder(external, title="Jiný úkol")

@@ -126,7 +126,7 @@ async def test_case_25_a_filter_by_a_foreign_id_is_answered_like_one_by_nobodys(
     """Of every connection, nested ones too (case 26): equal answers from equal statements, so equal time as well."""
     tried = 0
     for listed in connections():
-        for field, type_name in id_filters(listed.table).items():
+        for field, type_name in id_filters(listed.table):
             for operator, type_ in OPERATORS.items():
                 document = listed.document(
                     f"$id: {type_}", f"where: {{{field}: {{{operator}: $id}}}}", COUNTED

@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 
 from app.ids import uuid7
-from app.models import Account
+from app.models import Account, Email
+from app.policy import Role
 from app.security import hash_password
 from app.workers import WORKER_FUNCTIONS, supervision
-from tests.abuse.mutating import OWNERS_EMAIL, Place, input_with, places, places_of_filters
+from tests.abuse.letters import letter_of
+from tests.abuse.mutating import OWNERS_EMAIL, Place, document_of, input_with, places, places_of_filters
 from tests.abuse.tenants import Tenants, connections, id_filters, id_of, nobodys, tables, told, two_tenants
-from tests.graphql import PASSWORD, Answer, Bells
+from tests.factories import make_employee, make_project
+from tests.graphql import PASSWORD, Answer, Bells, as_employee
 from tests.models.world import all_models
 from tests.schema.test_refusals import dump
 
@@ -92,7 +95,7 @@ async def test_case_25_a_filter_in_a_mutation_finds_as_little_by_a_foreign_id_as
     tenants: Tenants,
 ) -> None:
     for place in places_of_filters():
-        for field, type_name in id_filters(tables()[place.type_name]).items():
+        for field, type_name in id_filters(tables()[place.type_name]):
             ids = [await id_of(tenants.theirs, type_name), nobodys(type_name)]
             foreign, random = [await send(tenants, place, {field: {"eq": each}}) for each in ids]
             assert told(foreign) == told(random), (str(place), field)
@@ -133,7 +136,7 @@ def has_faults(answer: Answer, place: Place) -> bool:
 
 async def test_case_35_more_than_250_ids_in_a_filter_and_100_at_nodes_are_refused(tenants: Tenants) -> None:
     for listed in connections():
-        for field, type_name in id_filters(listed.table).items():
+        for field, type_name in id_filters(listed.table):
             document = listed.document("$ids: [ID!]", f"where: {{{field}: {{in: $ids}}}}", "totalCount")
             for many, codes in ((MOST_IDS, []), (MOST_IDS + 1, ["BAD_USER_INPUT"])):
                 answer = await tenants.client.run(document, ids=[nobodys(type_name)] * many)
@@ -152,6 +155,24 @@ async def test_case_35_ten_thousand_are_refused_whatever_takes_them(tenants: Ten
     assert [(await tenants.client.run(each, ids=ten_thousand)).codes for each in documents] == [
         ["BAD_USER_INPUT"]
     ] * 2
+
+
+#: What a project of this name would get into its letters, were names read as templates.
+TRICKS = "$inviter ${link} {{firm}} {% for x in y %} %(name)s <b>{0.__class__}</b>"
+
+
+async def test_case_36_a_letter_is_made_of_its_own_project_alone(inside: None) -> None:
+    """Two firms invite the same address at once; one of them calls itself like a template."""
+    letters = []
+    for firm, boss in (("První", "Adam První"), (f"Druhá {TRICKS}", "Dana Druhá")):
+        admin = await make_employee(await make_project(name=firm), [Role.ADMIN], name=boss)
+        sent = {"name": "Jana", "email": "jana@firma.cz", "roles": ["TELEPHONIST"]}
+        await as_employee(admin).run(document_of("employeeInvite"), input=sent)
+        letters.append(await letter_of(await Email.get(project_id=admin.project_id)))
+
+    assert "První" in letters[0] and "Adam První" in letters[0] and "Druhá" not in letters[0]
+    assert "Dana Druhá" in letters[1] and TRICKS in letters[1] and "První" not in letters[1]
+    assert letters[1].count("#token=") == letters[0].count("#token=")
 
 
 def test_case_37_a_job_is_given_one_id_and_no_project_that_could_contradict_it() -> None:

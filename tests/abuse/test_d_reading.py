@@ -25,7 +25,7 @@ from tests.factories import (
     make_project,
     make_reminder,
 )
-from tests.graphql import Client, anonymous, as_role
+from tests.graphql import Client, anonymous, as_employee, as_role
 from tests.models.world import World
 from tests.schema.feed_cases import FEED, answers, hub, next_event
 
@@ -259,6 +259,26 @@ async def test_case_48_an_event_shows_no_more_than_a_query(inside: None, hub: Hu
 
     assert popup.data["reminderFeed"]["reminders"][0]["contact"] == {"name": contact.name, "vatId": None}
     assert popup.codes == ["FORBIDDEN"]
+
+
+LOG = "{ auditEntries(first: 100) { totalCount nodes { contact { name } changes { field old new } } } }"
+
+
+async def test_case_48_the_audit_log_tells_of_a_row_what_its_reader_may_see_of_it(people: People) -> None:
+    """A director of one division reads nothing of another's contact: no entry, no value, no higher count."""
+    world = people.world
+    director = as_employee(await make_employee(world.project, [Role.DIRECTOR], divisions=[world.b2b]))
+    before = (await director.run(LOG)).data
+
+    changed = await people.clients[Role.SALES_REP].run(
+        UPDATE, input={"id": world.b2c_contact, "vatId": "CZ27082440"}
+    )
+
+    assert changed.faults("contactUpdate") == []
+    assert (await director.run(LOG)).data == before
+    assert "CZ27082440" in json.dumps((await people.clients[Role.ADMIN].run(LOG)).data)
+    refused = await people.clients[Role.TELEPHONIST].run(LOG)
+    assert (refused.codes, refused.data) == (["FORBIDDEN"], {"auditEntries": None})
 
 
 async def test_case_52_introspection_tells_everybody_the_same_and_of_no_row(people: People) -> None:
