@@ -136,7 +136,7 @@ class Arguments:
                 types["where"], self.where(table, get_named_type(types["where"]), 3)
             )
         if "search" in types and self.dice.chance(12):
-            given["search"] = self.variable(types["search"], self._search(table))
+            given["search"] = self.variable(types["search"], self.searched(table))
         probe = self._probe(owner, name, given, types)
         return {**self._page(types, probe, SMALL if below_list else LARGE), **given}
 
@@ -176,14 +176,22 @@ class Arguments:
         fields = get_named_type(type_).fields
         steps = []
         for _ in range(1 + self.dice.below(3)):
-            name = self.dice.one(list(fields))
+            name = self.ordered_by(list(fields))
             way = self.dice.one(("ASC", "DESC"))
             steps.append(
                 {name: self.variable(GraphQLNonNull(fields[name].type), way, percent=10, strict=True)}
             )
         return steps
 
-    def _search(self, table: str) -> str:
+    def ordered_by(self, names: Sequence[str]) -> str:
+        return self.dice.one(names)
+
+    def filtered_by(self, type_: GraphQLInputObjectType, names: Sequence[str]) -> str:
+        """Nearly always a field that the viewer may filter by."""
+        granted = [name for name in names if self._may_filter(type_, name)]
+        return self.dice.one(granted if granted and not self.dice.chance(2) else names)
+
+    def searched(self, table: str) -> str:
         """A piece of what can be found, written with other accents and case perhaps; a few times too short."""
         rows = self.sight.rows[table]
         if not rows or self.dice.chance(6):
@@ -212,9 +220,7 @@ class Arguments:
         return found
 
     def _condition(self, table: str, type_: GraphQLInputObjectType) -> Given:
-        names = [name for name in type_.fields if name not in ("and", "or", "not")]
-        granted = [name for name in names if self._may_filter(type_, name)]
-        name = self.dice.one(granted if granted and not self.dice.chance(2) else names)
+        name = self.filtered_by(type_, [name for name in type_.fields if name not in ("and", "or", "not")])
         operators: Any = get_named_type(type_.fields[name].type)
         found: Given = {}
         for _ in range(self.dice.weighted(((85, 1), (12, 2), (3, 0)))):
@@ -230,14 +236,16 @@ class Arguments:
         if operator == "isNull":
             return self.variable(type_, self.dice.one((False, True)))
         if operator == "in":
-            values = [self._value(table, name) for _ in range(self.dice.below(4))]
+            values = [
+                self.compared_with(table, name, type_.of_type.of_type) for _ in range(self.dice.below(4))
+            ]
             return [self.variable(type_.of_type, value, percent=15) for value in values if value is not None]
         if self.dice.chance(1):
             return self.dice.one((None, "nul\u0000", "x" * 600)) if str(type_) == "String" else None
-        value = self._value(table, name)
+        value = self.compared_with(table, name, type_)
         return self.variable(type_, value if value is not None else _other_than_null(type_))
 
-    def _value(self, table: str, name: str) -> Any:
+    def compared_with(self, table: str, name: str, type_: Any) -> Any:
         """What some row has there, as JSON writes it."""
         rows = self.sight.rows[table]
         column, spec = _column(table, name)

@@ -61,10 +61,10 @@ def operations(
         viewer = dice.weighted([(RARE.get(name, 8), name) for name in sights])
         return Author(schema, dice, Arguments(dice, viewer, sights[viewer], everything)).operation()
 
-    return st.binary(min_size=LONGEST, max_size=LONGEST).map(write).filter(_is_within_limits)
+    return st.binary(min_size=LONGEST, max_size=LONGEST).map(write).filter(is_within_limits)
 
 
-def _is_within_limits(operation: Operation) -> bool:
+def is_within_limits(operation: Operation) -> bool:
     """A fragment used again and again may come to too many fields."""
     return exceeded(parse(operation.document), Limits()) is None
 
@@ -87,6 +87,7 @@ class Author:
     aliases: int = 0
 
     def operation(self) -> Operation:
+        """A query of one to three root fields."""
         root = self.schema.query_type
         assert root is not None
         selections = [self._field(root, self._root_field(root), DEEPEST, 0)]
@@ -94,13 +95,17 @@ class Author:
             selections.append(self._field(root, self._root_field(root), DEEPEST, 0))
         if self.dice.chance(5):
             selections.append("__typename")
-        body = " ".join(selections)
+        return self.written("query", " ".join(selections))
+
+    def written(self, keyword: str, body: str) -> Operation:
+        """The operation with this selection, the fragments it uses, and the variables of both."""
         fragments = "".join(f"\nfragment {name} on {type_} {text}" for type_, name, text in self.fragments)
         used = set(re.findall(r"\$(\w+)", body + fragments))
         variables = [each for each in self.arguments.variables if each.name in used]
-        heading = f"query Q({', '.join(each.declaration for each in variables)}) " if variables else ""
+        declared = ", ".join(each.declaration for each in variables)
+        heading = f"{keyword} Q({declared}) " if declared else f"{keyword} "
         return Operation(
-            f"{heading}{{ {body} }}{fragments}",
+            f"{heading.removeprefix('query ' if not declared else '')}{{ {body} }}{fragments}",
             {each.name: each.given for each in variables if each.given is not ABSENT},
             self.arguments.viewer,
             tuple(self.arguments.wishes),

@@ -1,0 +1,110 @@
+"""What a secret is: how two worlds differ, who must not notice, and who does."""
+
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tortoise.fields.relational import ForeignKeyFieldInstance
+
+from app.engine.declare import TABLES
+from app.engine.ids import global_id
+from app.engine.types import graphql_name
+from app.models import Table
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A row has these values in the one world and those in the other. `along` are planted in both, before."""
+
+    row: Table
+    one: Mapping[str, Any]
+    other: Mapping[str, Any]
+    along: Sequence[Table] = ()
+
+    @property
+    def rows(self) -> Sequence[Table]:
+        return (self.row,)
+
+    async def plant(self, *, is_other: bool) -> None:
+        for row in self.along:
+            await type(row).bulk_create([row])
+        values = self.other if is_other else self.one
+        assert await type(self.row).filter(id=self.row.id).update(**values) == 1
+
+
+@dataclass(frozen=True)
+class Added:
+    """Only the other world has these rows, in the order in which they can be written."""
+
+    rows: Sequence[Table]
+
+    async def plant(self, *, is_other: bool) -> None:
+        for row in self.rows if is_other else ():
+            await type(row).bulk_create([row])
+
+
+@dataclass(frozen=True)
+class Probe:
+    """An operation by which somebody who may tells the worlds apart."""
+
+    viewer: str
+    document: str
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Secret:
+    """`fields` are names in the schema by which it might show. `told_by`: None if nobody at all may tell.
+
+    `open_by` are mutations that tell it to everybody, as the product has it.
+    """
+
+    name: str
+    hidden_from: Sequence[str]
+    difference: Changed | Added
+    told_by: Probe | None
+    fields: Sequence[str] = ()
+    open_by: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What is worth asking for if one looks for a secret: ids, fields, values."""
+
+    ids: Sequence[str] = ()
+    fields: Sequence[str] = ()
+    values: Sequence[Any] = ()
+
+    @classmethod
+    def of(cls, secret: Secret) -> "Hints":
+        difference = secret.difference
+        rows = difference.rows
+        columns = (
+            [difference.one, difference.other]
+            if isinstance(difference, Changed)
+            else [_columns(row) for row in rows]
+        )
+        found = [value for each in columns for value in each.values()]
+        names = {graphql_name(name.removesuffix("_minor")) for each in columns for name in each}
+        return cls(
+            [global_id(type(row).__name__, row.id) for row in rows if type(row).__name__ in TABLES],
+            [*secret.fields, *sorted(names)],
+            [value for value in found if isinstance(value, str | int) and not isinstance(value, bool)],
+        )
+
+
+def planted_kind(id_: str) -> str:
+    """The type that a global id names."""
+    return b64decode(id_).decode().partition(":")[0]
+
+
+def _columns(row: Table) -> dict[str, Any]:
+    """What the row holds, but for its id and its links."""
+    skipped = {"id", "created_at", "updated_at", "version", "sort_key", "search_text"}
+    keys = {
+        each.source_field
+        for each in row._meta.fields_map.values()
+        if isinstance(each, ForeignKeyFieldInstance)
+    }
+    return {name: getattr(row, name) for name in row._meta.fields_db_projection if name not in skipped | keys}
