@@ -11,6 +11,7 @@ from tests.proof.matrix.contract import Contract
 from tests.proof.matrix.desk import Desk
 from tests.proof.matrix.mutating import Mutating, coordinates_of
 from tests.proof.matrix.reading import MOST_FIELDS, Question, Reading
+from tests.proof.matrix.recording import recordings
 from tests.proof.matrix.roads import Composite, Road, Roads
 from tests.proof.matrix.truth import Picked
 from tests.proof.matrix.verdicts import Verdicts
@@ -32,7 +33,7 @@ class Probe(Protocol):
 def probes(roads: Roads, contract: Contract) -> list[Probe]:
     """Every part of the schema by every road."""
     readings = (*_readings(roads, contract), *_given_arguments(roads))
-    return [*readings, *_askings(roads, contract), *_mutatings(roads)]
+    return [*readings, *_askings(roads, contract), *_mutatings(roads), *recordings()]
 
 
 def _readings(roads: Roads, contract: Contract) -> Iterator[Reading]:

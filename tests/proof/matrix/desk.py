@@ -133,6 +133,10 @@ class Desk:
 
     async def ask(self, text: str, variables: Mapping[str, Any]) -> Got:
         """The answer to a query, or to a mutation that is refused."""
+        return await self.ask_inside(text, variables)
+
+    async def ask_inside(self, text: str, variables: Mapping[str, Any]) -> Got:
+        """The same in this very task, and in the transaction that is open."""
         document, before = self._read(text), self.counter.count
         async with asyncio.timeout(PATIENCE_S):
             answer = await execution.run(
@@ -145,7 +149,7 @@ class Desk:
         got = Got(None)
         try:
             async with in_transaction():
-                got = await self.ask(text, variables)
+                got = await self.ask_inside(text, variables)
                 raise _RolledBack
         except _RolledBack:
             return got
@@ -188,7 +192,7 @@ async def _registered(viewer: Any, ico: str) -> Company:
 
 
 @asynccontextmanager
-async def open_desk(url: str) -> AsyncIterator[Desk]:
+async def open_desk(url: str, kind: type[Desk] = Desk) -> AsyncIterator[Desk]:
     """A desk over a migrated, empty database, which this process is connected to meanwhile."""
     config.use(config.load(**SETTINGS))
     build()
@@ -205,7 +209,7 @@ async def open_desk(url: str) -> AsyncIterator[Desk]:
             patch("app.schema.accounts.RESET_REQUEST_TAKES_S", 0.0),
             patch("app.services.companies.lookup", _registered),
         ):
-            yield Desk(world, counter)
+            yield kind(world, counter)
     finally:
         await db.close()
         config.use(None)

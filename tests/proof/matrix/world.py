@@ -27,7 +27,7 @@ from app.security import token_hash
 from app.text import fold
 from tests.factories import FAR_AWAY, LONG_AGO, NOON
 
-TOKEN = "the token of the viewer of the matrix"
+TOKEN = "the-token-of-the-viewer-of-the-matrix"
 KINDS = ("A", "B", "C")
 #: Links between tables, which no type of the API shows.
 LINKS: tuple[type[Table], ...] = (models.EmployeeDivision, models.LeadShareContact)
