@@ -157,6 +157,21 @@ async def test_case_35_ten_thousand_are_refused_whatever_takes_them(tenants: Ten
     ] * 2
 
 
+async def test_case_38_a_key_against_repeats_is_its_employees_own(tenants: Tenants) -> None:
+    """Sent by a colleague or by another firm, with the same input: an effect of its own, and no id of the first."""
+    colleague = as_employee(tenants.mine.colleague)
+    stranger = as_employee(tenants.theirs.me)
+    document = "mutation ($input: ContactCreateInput!) { contactCreate(input: $input) { contact { id } errors { code path } } }"
+    sent = {"name": "Stejný", "idempotencyKey": "stejný"}
+
+    answers = [await client.run(document, input=sent) for client in (tenants.client, colleague, stranger)]
+    again = [await client.run(document, input=sent) for client in (tenants.client, colleague, stranger)]
+
+    ids = [answer.data["contactCreate"]["contact"]["id"] for answer in answers]
+    assert len(set(ids)) == 3
+    assert [answer.data["contactCreate"]["contact"]["id"] for answer in again] == ids
+
+
 #: What a project of this name would get into its letters, were names read as templates.
 TRICKS = "$inviter ${link} {{firm}} {% for x in y %} %(name)s <b>{0.__class__}</b>"
 
