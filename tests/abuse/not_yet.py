@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 HERE = Path(__file__).parent
 _ROW = re.compile(r"\| *(\d+)( \(part\))? *\| *(.*?) *\| *(.*?) *\|")
-_CASE = re.compile(r"^(?:async )?def test_case_(\d+)_\w+", re.MULTILINE)
+_CASES = re.compile(r"^(?:async )?def test_case_(\d+(?:_and_\d+)*)_\w+", re.MULTILINE)
 
 
 class NotYet(NamedTuple):
@@ -33,9 +33,12 @@ def _row(line: str) -> NotYet:
 
 
 def cases_tested() -> set[int]:
-    """The numbers of the cases that a test function here is named after."""
+    """The numbers of the cases that a test function here is named after: one, or `59_and_60`."""
     return {
-        int(number) for path in HERE.glob("test_*.py") for number in _CASE.findall(path.read_text("utf-8"))
+        int(number)
+        for path in HERE.glob("test_*.py")
+        for named in _CASES.findall(path.read_text("utf-8"))
+        for number in named.split("_and_")
     }
 
 
