@@ -19,6 +19,23 @@ REMOVED = (
     f"The audit log is append-only: only audit_purge removes entries, and none younger than {FLOOR} days."
 )
 
+# Entries from before say no contact: what is still there tells. It is the last change of an entry.
+PLACES = (
+    "UPDATE audit_entries SET contact_id = subject_id WHERE subject = 'Contact' AND contact_id IS NULL",
+    *(
+        f"UPDATE audit_entries SET contact_id = (SELECT contact_id FROM {table} WHERE id = subject_id)"  # noqa: S608
+        f" WHERE subject = '{subject}' AND contact_id IS NULL"
+        for subject, table in (
+            ("Person", "persons"),
+            ("Activity", "activities"),
+            ("Reminder", "reminders"),
+            ("Email", "emails"),
+        )
+    ),
+    "UPDATE audit_entries SET division_id = (SELECT division_id FROM contacts WHERE id = contact_id)"
+    " WHERE contact_id IS NOT NULL AND division_id IS NULL",
+)
+
 GUARD = f"""
 CREATE FUNCTION audit_guard() RETURNS trigger LANGUAGE plpgsql AS $guard$
 BEGIN
@@ -106,6 +123,7 @@ class Migration(migrations.Migration):
         ops.AddIndex(model_name="AuditEntry", index=Index(fields=["project_id", "action", "created_at"])),
         ops.AddIndex(model_name="AuditEntry", index=Index(fields=["employee_id", "created_at"])),
         ops.AddIndex(model_name="AuditEntry", index=Index(fields=["created_at"])),
+        ops.RunSQL(PLACES, ops.RunSQL.noop),
         RunSQLOn("postgres", ON_POSTGRES, UNDO_ON_POSTGRES),
         RunSQLOn("sqlite", ON_SQLITE, UNDO_ON_SQLITE),
     ]

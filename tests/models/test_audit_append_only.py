@@ -1,6 +1,7 @@
 """Nobody changes or loses an entry of the audit log: no statement, and on PostgreSQL not the application's own role."""
 
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 
 import pytest
 from tortoise.exceptions import BaseORMException
@@ -14,6 +15,7 @@ from tests import factories as make
 from tests.application_role import ROLE, as_application
 from tests.databases import Databases
 
+migration = import_module("migrations.0004_audit")
 YOUNG, OLD = timedelta(days=29), timedelta(days=31)
 
 ATTEMPTS = (
@@ -77,6 +79,47 @@ async def test_no_statement_changes_or_loses_an_entry(database: str, age: timede
             await attempt(sql)
 
     assert await AuditEntry.all().values() == before
+
+
+async def test_entries_from_before_learn_where_they_belong(engine: str, databases: Databases) -> None:
+    url = await databases.fresh("sqlite" if engine == "sqlite" else "postgres")
+    await db.connect(url)
+    try:
+        project = await make.make_project()
+        division = await make.make_division(project)
+        contact = await make.make_contact(project, division=division)
+        activity = await make.make_activity(contact)
+        subjects = [
+            ("Contact", contact.id),
+            ("Activity", activity.id),
+            ("Contact", project.id),
+            ("Project", project.id),
+        ]
+        made = [
+            await make.make_audit_entry(project, subject=subject, subject_id=id_, action=f"{place}")
+            for place, (subject, id_) in enumerate(subjects)
+        ]
+        assert {entry.contact_id for entry in made} == {None}
+
+        await attempt("; ".join((*_undone(engine), *migration.PLACES)))
+
+        assert [
+            (each.contact_id, each.division_id) for each in await AuditEntry.all().order_by("action")
+        ] == [
+            (contact.id, division.id),
+            (contact.id, division.id),
+            (project.id, None),
+            (None, None),
+        ]
+    finally:
+        await db.close()
+        await databases.drop(url)
+
+
+def _undone(engine: str) -> tuple[str, ...]:
+    """What takes the triggers off again."""
+    undo: tuple[str, ...] = migration.UNDO_ON_SQLITE if engine == "sqlite" else migration.UNDO_ON_POSTGRES
+    return undo
 
 
 async def test_an_old_entry_is_not_changed_either(database: str) -> None:
