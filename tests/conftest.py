@@ -11,6 +11,7 @@ from tests.abuse.not_yet import lines as abuse_lines
 from tests.databases import ENGINES, Databases, Engine
 from tests.db_models.league import connect_league
 from tests.differential.summary import lines as differential_lines
+from tests.proof.summary import lines as proof_lines
 
 
 @pytest.fixture(scope="session")
@@ -99,9 +100,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What the differential test asked, whatever became of it, and which abuse cases wait for parts not built."""
+    """What the differential test and the proof asked, whatever became of it, and which abuse cases wait for parts not built."""
     reports = [
         report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, ())
     ]
-    for line in [*differential_lines(reports), *abuse_lines(reports)]:
+    for line in [*differential_lines(reports), *abuse_lines(reports), *proof_lines(reports)]:
         terminalreporter.write_line(line)

@@ -264,8 +264,8 @@ def what_was_done_is_in_the_log(change: Change) -> Iterator[str]:
     written = {row["action"] for id_, row in now.items() if id_ not in was}
     if not any(_matters(each) for each in differences(change.before, change.after)):
         return
-    for act in change.done:
-        if act.step.mutation not in written:
+    for act in change.acts:
+        if act.succeeded and act.step.mutation not in written:
             yield f"the log does not tell of {act}"
 
 

@@ -18,7 +18,7 @@ from tests.proof.invariants.watch import Watch
 #: Turns of one run: after it the firm is as it was.
 LENGTH = 40
 #: Runs that hypothesis draws in one go.
-ROUND = 10
+ROUND = 5
 #: Of several at once it is chance who comes first: a failure is looked for so many times.
 TRIES = 3
 
@@ -28,11 +28,13 @@ class Tally:
     """What the steps were, how many succeeded, and how the others were refused."""
 
     steps: int = 0
+    at_once: int = 0
     done: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     codes: Counter[str] = field(default_factory=Counter)
 
     def count(self, change: Change) -> None:
+        self.at_once += len(change.acts) if len(change.acts) > 1 else 0
         for act in change.acts:
             self.steps += 1
             (self.done if act.succeeded else self.refused)[act.step.mutation] += 1
@@ -40,6 +42,7 @@ class Tally:
 
     def add(self, other: "Tally") -> None:
         self.steps += other.steps
+        self.at_once += other.at_once
         for mine, theirs in (
             (self.done, other.done),
             (self.refused, other.refused),
@@ -54,7 +57,7 @@ class Tally:
 
     def __str__(self) -> str:
         codes = ", ".join(f"{code} {many}" for code, many in self.codes.most_common(8))
-        return f"{self.steps} steps, {self.share_done:.0f} % done, else {codes}"
+        return f"{self.steps} steps, {self.at_once} of them at once with others, {self.share_done:.0f} % done, else {codes}"
 
 
 @dataclass(frozen=True)

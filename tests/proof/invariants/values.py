@@ -22,6 +22,7 @@ from tests.schema.operations import is_one_of
 
 #: Of a hundred optional fields so many are sent.
 SENT = 28
+SENT_OF = {"idempotencyKey": 6, "expectedVersion": 6, "projectId": 6, "where": 6, "contactIds": 80}
 KEYS = ("klic-1", "klic-2", "klic-3")
 TYPES = ("Employee", "Contact", "Division", "Project", "Reminder", "Partner")
 ROLES = (
@@ -76,8 +77,7 @@ class Values:
         return {name: self.of(name, each.type, each) for name, each in sent}
 
     def _is_sent(self, name: str, field: GraphQLInputField) -> bool:
-        rarely = name in ("idempotencyKey", "expectedVersion", "projectId")
-        return is_required_input_field(field) or self.dice.chance(6 if rarely else SENT)
+        return is_required_input_field(field) or self.dice.chance(SENT_OF.get(name, SENT))
 
     def of(self, name: str, type_: Any, field: GraphQLInputField) -> Any:
         if isinstance(type_, GraphQLNonNull):
