@@ -45,6 +45,8 @@ class Ask:
     field: str = ""
     operator: str = ""
     wrapped: str = ""
+    #: Parts of the input that are free to everybody, used on the way.
+    through: tuple[str, ...] = ()
 
     def written(self, operand: Any) -> Any:
         """The argument's value, with the operand in its place."""
@@ -80,17 +82,19 @@ class Asking:
         allowed = [ask for ask in self.asks if unmet[ask] is None]
         for ask in self.asks:
             verdicts.note(ask.coordinate, allowed=unmet[ask] is None)
-            verdicts.cover(ask.needs[0][0], allowed=desk.may(ask.needs[0][1]))
-        if allowed and await self._wrong_of_allowed(desk, truth, allowed):
-            for ask in allowed:
-                if wrong := await self._wrong_of_allowed(desk, truth, [ask]):
-                    verdicts.blame(wrong)
+            for coordinate in (*(name for name, _ in ask.needs), *ask.through):
+                verdicts.cover(coordinate, allowed=unmet[ask] is None)
+        if allowed and (together := await self._wrong_of_allowed(desk, truth, allowed)):
+            alone = [await self._wrong_of_allowed(desk, truth, [ask]) for ask in allowed]
+            for wrong in [each for each in alone if each is not None] or [together]:
+                verdicts.blame(wrong)
         for place, ask in enumerate(self.asks):
             refused_by = unmet[ask]
             if refused_by is not None:
-                wrong = await self._wrong_of_denied(desk, truth, ask, refused_by, in_variable=bool(place % 2))
-                if wrong is not None:
-                    verdicts.blame(wrong)
+                if found := await self._wrong_of_denied(
+                    desk, truth, ask, refused_by, in_variable=bool(place % 2)
+                ):
+                    verdicts.blame(found)
 
     def gates(self, contract: Contract) -> Gates:
         """What each thing on the way needs."""
@@ -232,23 +236,29 @@ def _filters(contract: Contract, where: GraphQLInputObjectType, base: Needs) -> 
     for key, definition in where.fields.items():
         if key in LOGICAL:
             continue
-        operators = get_named_type(definition.type)
-        assert isinstance(operators, GraphQLInputObjectType), (
-            f"{where.name}.{key} is no filter that the matrix knows."
+        coordinate, filter_ = f"{where.name}.{key}", get_named_type(definition.type)
+        assert isinstance(filter_, GraphQLInputObjectType), (
+            f"{coordinate} is no filter that the matrix knows."
         )
-        needs = (*base, (f"{where.name}.{key}", tuple(contract.input_field(where.name, key))))
-        for number, (operator, operand) in enumerate(operators.fields.items()):
-            wrapped = WRAPPED[number % len(WRAPPED)]
-            of = get_named_type(operand.type)
-            if isinstance(of, GraphQLEnumType):
-                for value in of.values:
-                    guard = (f"{of.name}.{value}", tuple(contract.own(f"{of.name}.{value}")))
-                    word: Any = [Word(value)] if operator == "in" else Word(value)
-                    coordinate = guard[0] if guard[1] else f"{where.name}.{key}"
-                    yield Ask(coordinate, "where", word, (*needs, guard), key, operator, wrapped)
-            else:
-                for each in ("", wrapped) if wrapped else ("",):
-                    yield Ask(f"{where.name}.{key}", "where", None, needs, key, operator, each)
+        needs = (*base, (coordinate, tuple(contract.input_field(where.name, key))))
+        for number, operator in enumerate(filter_.fields):
+            for wrapped in sorted({"", WRAPPED[number % len(WRAPPED)]}):
+                through = [f"{filter_.name}.{operator}", *([f"{where.name}.{wrapped}"] if wrapped else [])]
+                for word, more in _words(contract, filter_, operator):
+                    at = more[0][0] if more and more[0][1] else coordinate
+                    yield Ask(at, "where", word, (*needs, *more), key, operator, wrapped, tuple(through))
+
+
+def _words(contract: Contract, filter_: GraphQLInputObjectType, operator: str) -> Iterator[tuple[Any, Needs]]:
+    """Each value of an enum, with what it needs; None, for a row's own value, where the filter takes another kind."""
+    of = get_named_type(filter_.fields[operator].type)
+    if not isinstance(of, GraphQLEnumType):
+        yield None, ()
+        return
+    for value in of.values:
+        coordinate = f"{of.name}.{value}"
+        word: Any = [Word(value)] if operator == "in" else Word(value)
+        yield word, ((coordinate, tuple(contract.own(coordinate))),)
 
 
 def _unmet(desk: Desk, ask: Ask) -> tuple[str, tuple[str, ...]] | None:

@@ -101,4 +101,7 @@ def coordinates(roads: Roads) -> set[str]:
         for name, field in type_.fields.items():
             found.add(f"{type_.name}.{name}")
             found |= {f"{type_.name}.{name}({argument}:)" for argument in field.args}
+    for given in roads.schema.type_map.values():
+        if isinstance(given, GraphQLInputObjectType):
+            found |= {f"{given.name}.{name}" for name in given.fields}
     return found

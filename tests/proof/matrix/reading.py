@@ -43,8 +43,11 @@ class Reading:
             return
         wrong = await self._wrong(desk, picked)
         if wrong is not None and self.size > 1:
+            before = verdicts.wrong
             for name in self.fields:
                 await Reading(self.road, (name,)).check(desk, picked, verdicts)
+            if verdicts.wrong == before:
+                verdicts.blame(wrong)
             return
         for coordinate, _, needed in self.questions(desk.contract):
             verdicts.note(coordinate, allowed=desk.may(needed))
