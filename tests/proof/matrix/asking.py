@@ -88,13 +88,12 @@ class Asking:
             alone = [await self._wrong_of_allowed(desk, truth, [ask]) for ask in allowed]
             for wrong in [each for each in alone if each is not None] or [together]:
                 verdicts.blame(wrong)
-        for place, ask in enumerate(self.asks):
-            refused_by = unmet[ask]
-            if refused_by is not None:
-                if found := await self._wrong_of_denied(
-                    desk, truth, ask, refused_by, in_variable=bool(place % 2)
-                ):
-                    verdicts.blame(found)
+        for place, (ask, refused_by) in enumerate(unmet.items()):
+            if refused_by is None:
+                continue
+            in_variable = bool(place % 2)
+            if found := await self._wrong_of_denied(desk, truth, ask, refused_by, in_variable=in_variable):
+                verdicts.blame(found)
 
     def gates(self, contract: Contract) -> Gates:
         """What each thing on the way needs."""
