@@ -53,8 +53,6 @@ class Authorisation:
     viewer: Viewer
     denials: dict[str, GraphQLError] = field(default_factory=dict)
     inputs: list[Input] = field(default_factory=list)
-    #: Are rows among what is asked for, of which it is counted how many are shown?
-    shows_metered: bool = False
 
     def operation(self, operation: OperationDefinitionNode) -> list[GraphQLError]:
         """One error for each denied field. Raises GraphQLError if the whole operation is refused."""
@@ -84,8 +82,6 @@ class Authorisation:
         ]
 
     def _visit(self, parent: CompositeType, selection_set: Any, place: Place, *, refuse: bool) -> None:
-        table = TABLES.get(parent.name)
-        self.shows_metered |= table is not None and table.metered is not None
         for node, owner in self.document.fields_below(parent, selection_set):
             definition = owner.fields.get(node.name.value)
             if definition is not None:

@@ -94,8 +94,6 @@ class Engine:
         if found.constant is not None:
             return Outcome(found.constant, NO_ERRORS)
         run = self._run(known, coerced, found, context)
-        if found.is_metered and operation.operation is OperationType.MUTATION:
-            await context.require_room()
         await run.get_values()
         return await self._outcome(run, ast, variables, only_core=only_core)
 
@@ -111,8 +109,6 @@ class Engine:
         It ends when a row that is to be shown is out of sight. Raises Unauthenticated, as the source does, once the session is gone.
         """
         run = self._start(ast, operation, variables, context)
-        if run.plan.is_metered:
-            await context.require_room()
         (root,) = run.plan.roots
         source = root.definition.subscribe
         assert source is not None

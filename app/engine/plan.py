@@ -83,8 +83,6 @@ class Plan:
     inputs: tuple[Input, ...]
     constants: Arguments
     constant_values: int
-    #: Does it show the viewer rows that are counted? Not known of `node` and of what is decided late.
-    is_metered: bool
 
     @cached_property
     def constant(self) -> bytes | None:
@@ -112,7 +110,6 @@ def make(document: Document, operation: OperationDefinitionNode, shape: Shape) -
         tuple(each for each in authorisation.inputs if not each.is_constant),
         constants,
         reader.values,
-        shape.viewer.is_metered and authorisation.shows_metered,
     )
 
 

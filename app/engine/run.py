@@ -42,9 +42,6 @@ class Context(Protocol):
     @property
     def cursor_key(self) -> bytes: ...
 
-    async def require_room(self) -> None:
-        """Raises RateLimited if a metered viewer has been shown as much as he may."""
-
     async def count_shown(self, ids: Collection[Any], *, is_done: bool) -> None:
         """Counts the metered rows that an answer shows. Raises RateLimited, unless what it tells `is_done`."""
 

@@ -58,17 +58,10 @@ class Context:
         scope = self.viewer.project_id.bytes if isinstance(self.viewer, Member) else b"no project"
         return _cursor_key(self.settings.secret_key, scope)
 
-    async def require_room(self) -> None:
-        """Raises RateLimited if the viewer reads within a budget that is used up."""
-        await metering.require_room(self._reading)
-
     async def count_shown(self, ids: Collection[UUID], *, is_done: bool) -> None:
         """Counts what is shown to a viewer who reads within a budget. Raises RateLimited above it, unless it `is_done`."""
-        await metering.count_shown(self._reading, ids, is_done=is_done)
-
-    @property
-    def _reading(self) -> Origin:
-        return Origin(read_budget.ACTION, self.viewer, self.request_id, self.client_ip)
+        origin = Origin(read_budget.ACTION, self.viewer, self.request_id, self.client_ip)
+        await metering.count_shown(origin, ids, is_done=is_done)
 
     @property
     def client_ip(self) -> str:

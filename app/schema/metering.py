@@ -8,28 +8,17 @@ from uuid import UUID
 
 from app.errors import RateLimited
 from app.jobs import Origin, unit_of_work
-from app.policy import Member, Viewer
+from app.policy import Member
 from app.services import read_budget
-
-
-async def require_room(origin: Origin) -> None:
-    """Before something is done or begun that shows contacts. Raises RateLimited once the budget is used up."""
-    if (viewer := _metered(origin.viewer)) is None:
-        return
-    async with _counting(viewer, origin) as now:
-        await read_budget.require_room(viewer, now=now)
 
 
 async def count_shown(origin: Origin, contact_ids: Collection[UUID], *, is_done: bool) -> None:
     """Counts the contacts of an answer. Raises RateLimited if they are too many, unless what it tells `is_done`."""
-    if (viewer := _metered(origin.viewer)) is None:
+    viewer = origin.viewer
+    if not isinstance(viewer, Member) or not viewer.is_metered:
         return
     async with _counting(viewer, origin) as now:
         await read_budget.count(viewer, contact_ids, now=now, is_done=is_done)
-
-
-def _metered(viewer: Viewer) -> Member | None:
-    return viewer if isinstance(viewer, Member) and viewer.is_metered else None
 
 
 @asynccontextmanager

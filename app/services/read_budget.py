@@ -49,13 +49,6 @@ async def count(
     await _write(viewer, contact_ids, now=now)
 
 
-async def require_room(viewer: Member, *, now: datetime) -> None:
-    """Raises RateLimited if another contact would be one too many."""
-    limit = await _limit(viewer)
-    if await _shown(viewer, now).count() >= limit:
-        raise await _refusal(viewer, limit, (), now=now)
-
-
 async def tell(viewer: Member, *, now: datetime) -> None:
     """Leaves an entry for whoever reads the audit log, at most one an hour, once `lock` is held."""
     recent = AuditEntry.filter(
