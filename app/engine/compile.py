@@ -7,7 +7,7 @@ what that needs comes under the key `NEEDS`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from tortoise.expressions import ResolveContext
@@ -15,7 +15,7 @@ from tortoise.models import Model
 
 from app.engine.asked import Form
 from app.engine.compile_pages import Connection
-from app.engine.declare import TABLES, Column, Group, Latest, Link, Recent, Table, ToMany, ToOne
+from app.engine.declare import NOW, TABLES, Column, Group, Latest, Link, Recent, Table, ToMany, ToOne
 from app.engine.dialects import Dialect, Json, Pairs, literal, named
 from app.engine.paging import Term
 from app.engine.parameters import OWN, Parameters
@@ -139,13 +139,18 @@ class Compiler:
         alias = self.alias()
         if spec.link is None:
             return self._list(rows, alias, f"{alias}.{named(spec.via or '')} = {parent}.id", spec.order)
-        return self._list(rows, alias, self.linked(spec.link, alias, f"{parent}.id"), spec.order)
+        link, table = spec.link, spec.link.model._meta.db_table
+        linked = f"SELECT {named(link.child)} FROM {named(table)} WHERE {named(link.parent)} = {parent}.id"
+        return self._list(rows, alias, f"{alias}.id IN ({linked})", spec.order)
 
-    def linked(self, link: Link, alias: str, parent: str) -> str:
-        """That the row `alias` hangs on the parent whose id that is, by a table between the two."""
-        table = named(link.model._meta.db_table)
-        between = f"SELECT {named(link.child)} FROM {table} WHERE {named(link.parent)} = {parent}"
-        return f"{alias}.id IN ({between})"
+    def linked_table(self, table: type[Table], alias: str, link: Link, parent: str) -> str:
+        """The rows `alias` that hang on the parent with that id, by a table between the two.
+
+        Joined: SQLite would run a sub-select after IN again for each row, and ten thousand may be linked.
+        """
+        between = self.alias()
+        linked = f"{alias}.id = {between}.{named(link.child)} AND {between}.{named(link.parent)} = {parent}"
+        return f"{named(link.model._meta.db_table)} AS {between} JOIN {self.table(table, alias)} ON {linked}"
 
     def _column(self, table: type[Table], spec: Column, column: str, alias: str) -> str:
         sql = f"{alias}.{named(column)}"
@@ -201,7 +206,9 @@ class Compiler:
         return self.dialect.object(pairs)
 
     def _need(self, table: type[Table], need: str, alias: str) -> str:
-        """A column as its model reads it."""
+        """A column as its model reads it, or the clock."""
+        if need == NOW:
+            return self.dialect.ago(timedelta())
         via, _, column = need.rpartition(".")
         if not via:
             return f"{alias}.{named(column)}"

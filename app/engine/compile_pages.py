@@ -107,8 +107,14 @@ class Connection:
 
     def _read(self, alias: str, most: int) -> str:
         conditions = [self._listed(alias), *self._within(alias)]
-        table = self.compiler.table(self.pages.table, alias)
-        return f"{table} WHERE {' AND '.join(conditions)} ORDER BY {self._order(alias)} LIMIT {most}"
+        order = self._order(alias)
+        return f"{self._table(alias)} WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT {most}"
+
+    def _table(self, alias: str) -> str:
+        if self.pages.link is None:
+            return self.compiler.table(self.pages.table, alias)
+        assert self.parent is not None
+        return self.compiler.linked_table(self.pages.table, alias, self.pages.link, self.parent)
 
     def _order(self, alias: str) -> str:
         turned = tuple((column, descending != self.form.backward) for column, descending in self.form.terms)
@@ -116,8 +122,8 @@ class Connection:
 
     def _counted(self) -> str:
         alias = self.compiler.alias()
-        table = self.compiler.table(self.pages.table, alias)
-        return f"(SELECT 1 FROM {table} WHERE {self._listed(alias)} LIMIT {MOST_COUNTED + 1}) AS counted"
+        rows = f"{self._table(alias)} WHERE {self._listed(alias)}"
+        return f"(SELECT 1 FROM {rows} LIMIT {MOST_COUNTED + 1}) AS counted"
 
     def _listed(self, alias: str) -> str:
         """Which rows the whole list has."""
@@ -131,9 +137,6 @@ class Connection:
         found = [self.compiler.visible(self.pages.table.model, alias)]
         if self.pages.via is not None:
             found.insert(0, f"{alias}.{named(self.pages.via)} = {self.parent}")
-        if self.pages.link is not None:
-            assert self.parent is not None
-            found.insert(0, self.compiler.linked(self.pages.link, alias, self.parent))
         if self.form.where != ("true",):
             found.append(condition_sql(self.form.where, alias, self.dialect, value))
         searched = f"{alias}.{named(self.pages.search or '')}"

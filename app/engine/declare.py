@@ -29,6 +29,10 @@ Record = Mapping[str, Any]
 Batch = Callable[[Sequence[Record], Viewer], Awaitable[Sequence[Any]]]
 
 
+#: A need that is no column: the database's clock, which the statement asks that reads the rows.
+NOW = "now()"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Spec:
     """What every declared field has."""
@@ -92,7 +96,8 @@ class ToMany(Spec):
 class Computed(Spec):
     """Worked out for a whole batch of rows at once; `batch` gets the columns named in `needs` and the id.
 
-    A need `via.column` is a column of the row that the foreign key `via` points to, null if that is out of reach.
+    A need `via.column` is a column of the row that the foreign key `via` points to, null if that is out of reach; `NOW` is
+    the database's clock.
     """
 
     type: Any

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.engine.declare import Computed, Table
+from app import db
+from app.engine.declare import NOW, Computed, Table
 from app.engine.selection import NEEDS, Leaf, Pages, Part, Parts, Rows, needs_of, written_key
 from app.engine.types import field_of, related_model
 from app.engine.values import Unfit
@@ -115,6 +116,8 @@ def _records(rows: Rows, objects: Sequence[Object]) -> list[Mapping[str, Any]]:
 
 
 def _reader(table: type[Table], need: str) -> Callable[[Any], Any]:
+    if need == NOW:
+        return db.as_datetime
     via, _, column = need.rpartition(".")
     model = related_model(table.model, via) if via else table.model
     read: Callable[[Any], Any] = field_of(model, column).to_python_value

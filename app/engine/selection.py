@@ -10,7 +10,7 @@ from typing import Any
 
 from graphql import FieldNode
 
-from app.engine.declare import Column, Computed, Group, Link, Spec, Table, ToMany, ToOne
+from app.engine.declare import NOW, Column, Computed, Group, Link, Spec, Table, ToMany, ToOne
 from app.engine.dialects import LONGEST_NAME
 from app.engine.types import is_plain
 
@@ -186,7 +186,7 @@ def _columns(leaf: Leaf) -> tuple[str, ...]:
         case ToOne(via=via):
             return (via,)
         case Computed(needs=needs):
-            return tuple(need.partition(".")[0] for need in needs)
+            return tuple(need.partition(".")[0] for need in needs if need != NOW)
         case _:
             return ()
 

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import strawberry
 
-from app import db, models
+from app import models
 from app.engine.assemble import describe_enum, where_type
-from app.engine.declare import ById, Link, Listing, Record, Table, column, computed, to_many, to_one
+from app.engine.declare import NOW, ById, Link, Listing, Record, Table, column, computed, to_many, to_one
 from app.engine.matching import matching_ids
 from app.models import LeadShareState
 from app.policy import Member, Viewer
@@ -37,13 +37,12 @@ describe_enum(
 
 
 async def _states(records: Sequence[Record], viewer: Viewer) -> Sequence[LeadShareState]:
-    now = await db.now()
     return [
         lead_shares.state_of(
             valid_from=record["valid_from"],
             valid_until=record["valid_until"],
             recalled_at=record["recalled_at"],
-            now=now,
+            now=record[NOW],
         )
         for record in records
     ]
@@ -68,7 +67,7 @@ class LeadShare(Table, model=models.LeadShare, see=P.LEAD_SHARE):
         P.LEAD_SHARE,
         "Where it stands now.",
         _states,
-        needs=("valid_from", "valid_until", "recalled_at"),
+        needs=("valid_from", "valid_until", "recalled_at", NOW),
     )
     contacts = to_many(
         "Contact",

@@ -231,7 +231,9 @@ class Naive:
         raise TypeError(spec)
 
     def _needed(self, row: Any, need: str) -> Any:
-        """A column, or `via.column`: one of the row that a foreign key points to."""
+        """A column, or `via.column`: one of the row that a foreign key points to; or the clock."""
+        if need == declare.NOW:
+            return datetime.now(UTC)
         via, dot, column = need.partition(".")
         if not dot:
             return getattr(row, via)
