@@ -2,10 +2,14 @@
 
 The predicate stays the model's own: it becomes SQL once for each shape of viewer (see `app.viewers`), and the markers in
 it become columns of the viewers asked about.
+
+SQLite would look for what a viewer of chosen divisions or of a partner sees at all once more for each row that is asked
+about: a thousand times for fifty people who lose twenty reminders each. There a statement is about viewers whose ids are
+the same, as far as it wants them.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache, partial
@@ -34,11 +38,15 @@ _MARKS = re.compile(r"""'[^']*'|"[^"]*"|(?P<mark>\$(?P<number>\d+)|\?)""")
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL over many viewers of one shape. `places`: which of the viewer's ids it wants."""
+    """SQL over many viewers of one shape. `places`: which of the viewer's ids it wants.
+
+    `is_for_one`: it is about one set of such ids at a time, which is a parameter of its own.
+    """
 
     sql: str
     parameters: Sequence[Any]
     places: Sequence[int]
+    is_for_one: bool
 
 
 #: A function that keeps what it made: the statement for a shape.
@@ -62,13 +70,32 @@ async def ask(make: Make, asked: Iterable[tuple[Member, Any]], name: str) -> lis
     found: list[dict[str, Any]] = []
     for shape, group in groups.items():
         statement = make(shape, db.dialect())
-        names = [(f"v{n}", n) for n in statement.places]
-        rows = [
-            {"place": place, name: value, **{column: ids[n] for column, n in names}}
-            for place, ids, value in group
-        ]
-        found += await db.fetch(statement.sql, [db_rows.packed(rows), *statement.parameters])
+        rows = [({"place": place, name: value}, _wanted(statement, ids)) for place, ids, value in group]
+        for parameters in _parameters(statement, rows):
+            found += await db.fetch(statement.sql, parameters)
     return found
+
+
+Wanted = tuple[tuple[str, UUID], ...]
+
+
+def _wanted(statement: Statement, ids: Sequence[UUID]) -> Wanted:
+    """Those of the viewer's ids that the statement wants, by the names of their columns."""
+    return tuple((f"v{place}", ids[place]) for place in statement.places)
+
+
+def _parameters(
+    statement: Statement, rows: Sequence[tuple[Mapping[str, Any], Wanted]]
+) -> Iterator[list[Any]]:
+    """Of each run of the statement: one for all viewers, or one for all whose ids are the same."""
+    if not statement.is_for_one:
+        yield [db_rows.packed([{**row, **dict(ids)} for row, ids in rows]), *statement.parameters]
+        return
+    alike: dict[Wanted, list[Mapping[str, Any]]] = {}
+    for row, ids in rows:
+        alike.setdefault(ids, []).append(row)
+    for ids, same in alike.items():
+        yield [db_rows.packed(same), db_rows.packed([dict(ids)]), *statement.parameters]
 
 
 @lru_cache(maxsize=512)
@@ -80,7 +107,7 @@ def _is_in_sight(rows_of: RowsOf[Any], shape: Shape, dialect: db.Dialect) -> Sta
 
 
 class Making:
-    """A statement in the making. In it `asked` has a row for each viewer."""
+    """A statement in the making. In it `asked` has a row for each viewer and what is asked of him."""
 
     def __init__(self, shape: Shape, dialect: db.Dialect) -> None:
         assert isinstance(shape.viewer, Member)
@@ -89,6 +116,8 @@ class Making:
         self._viewers = {str(marker): place for marker, place in shape.places.items()}
         self._parameters: list[Any] = []
         self._used: set[int] = set()
+        is_narrowed = self.viewer.division_ids is not None or self.viewer.partner_id is not None
+        self._is_for_one = dialect == "sqlite" and is_narrowed
 
     def sql(self, query: Any) -> str:
         """A query of values for `self.viewer` as a sub-select, whose markers are columns of `asked`."""
@@ -110,9 +139,10 @@ class Making:
     def made(self, sql: str, **columns: db_rows.Type) -> Statement:
         """The whole, with `{asked}` where its rows belong."""
         places = sorted(self._used)
-        ids: dict[str, db_rows.Type] = {f"v{place}": "uuid" for place in places}
+        in_rows = [] if self._is_for_one else places
+        ids: dict[str, db_rows.Type] = {f"v{place}": "uuid" for place in in_rows}
         asked = db_rows.unpacked(self._dialect, "$1", "asked", place="bigint", **columns, **ids)
-        return Statement(sql.replace("{asked}", asked), self._parameters, places)
+        return Statement(sql.replace("{asked}", asked), self._parameters, places, self._is_for_one)
 
     def _written(self, value: Any) -> str:
         text = str(value)
@@ -120,6 +150,6 @@ class Making:
             return _COLUMNS[text]
         if (place := self._viewers.get(text)) is not None:
             self._used.add(place)
-            return f"asked.v{place}"
+            return f"json_extract($2, '$[0].v{place}')" if self._is_for_one else f"asked.v{place}"
         self._parameters.append(value)
-        return f"${len(self._parameters) + 1}"
+        return f"${len(self._parameters) + (2 if self._is_for_one else 1)}"
