@@ -11,7 +11,6 @@ from tests.abuse.not_yet import lines as abuse_lines
 from tests.databases import ENGINES, Databases, Engine
 from tests.db_models.league import connect_league
 from tests.differential.summary import lines as differential_lines
-from tests.proof.summary import lines as proof_lines
 
 
 @pytest.fixture(scope="session")
@@ -104,5 +103,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reports = [
         report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, ())
     ]
-    for line in [*differential_lines(reports), *abuse_lines(reports), *proof_lines(reports)]:
+    for line in [*differential_lines(reports), *abuse_lines(reports)]:
         terminalreporter.write_line(line)

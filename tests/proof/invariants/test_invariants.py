@@ -8,9 +8,9 @@ import os
 from collections.abc import Callable
 
 from tests.databases import Databases, Engine
+from tests.differential.summary import PROOF
 from tests.proof.invariants.runs import Driver, random_seed
 from tests.proof.invariants.steps import mutations
-from tests.proof.summary import PROPERTY
 
 STEPS = int(os.environ.get("INVARIANTS_STEPS") or 700)
 SEED = int(os.environ.get("INVARIANTS_SEED") or random_seed())
@@ -29,7 +29,7 @@ def test_what_must_hold_holds_whatever_people_do(
             driver.close()
 
     told = f"invariants on {engine}: {driver.tally}, INVARIANTS_SEED={SEED}"
-    record_property(PROPERTY, told)
+    record_property(PROOF, told)
     assert broken is None, f"{told}\n{broken}"
     assert driver.tally.share_done >= LEAST_DONE, told
     tried = driver.tally.done.keys() | driver.tally.refused.keys()
