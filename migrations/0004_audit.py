@@ -1,7 +1,8 @@
 """The audit log is append-only: triggers refuse whatever would change or lose an entry that is not old enough.
 
 On PostgreSQL entries go by `audit_purge` alone, which belongs to the migrating role; the application's own role is
-given neither UPDATE nor DELETE (`python -m app migrate --grant-to`). SQLite has no roles: its triggers let go of what is
+given neither UPDATE nor DELETE (`python -m app migrate --grant-to`). Of a project that is no longer there `audit_forget`
+empties what its entries say of rows and addresses; who did what, and when, stays. SQLite has no roles: its triggers let go of what is
 older than the floor.
 """
 
@@ -38,8 +39,20 @@ PLACES = (
 
 GUARD = f"""
 CREATE FUNCTION audit_guard() RETURNS trigger LANGUAGE plpgsql AS $guard$
+DECLARE
+    is_there boolean;
 BEGIN
     IF TG_OP = 'UPDATE' THEN
+        IF current_setting('divize.audit_forget', true) = 'on' AND OLD.project_id IS NOT NULL
+            AND (NEW.changes, NEW.client_ip) = ('{{}}', '')
+            AND to_jsonb(NEW) - '{{changes,client_ip}}'::text[] = to_jsonb(OLD) - '{{changes,client_ip}}'::text[]
+        THEN
+            EXECUTE format('SELECT EXISTS (SELECT 1 FROM %I.projects WHERE id = $1)', TG_TABLE_SCHEMA)
+                INTO is_there USING OLD.project_id;
+            IF NOT is_there THEN
+                RETURN NEW;
+            END IF;
+        END IF;
         RAISE EXCEPTION '{CHANGED}' USING ERRCODE = 'insufficient_privilege';
     END IF;
     IF TG_OP = 'DELETE' AND current_setting('divize.audit_purge', true) = 'on' THEN
@@ -50,7 +63,7 @@ BEGIN
     RAISE EXCEPTION '{REMOVED}' USING ERRCODE = 'insufficient_privilege';
 END
 $guard$
-"""
+"""  # noqa: S608  Nothing of it comes from outside.
 
 # It runs with the rights of its owner, so it must find our table and no other, whatever the caller's search path is.
 PURGE = f"""
@@ -81,6 +94,28 @@ END
 $migration$
 """  # noqa: S608  Nothing of it comes from outside.
 
+FORGET = """
+DO $migration$
+BEGIN
+    EXECUTE format($definition$
+        CREATE FUNCTION audit_forget(purged uuid) RETURNS bigint
+        LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $forget$
+        DECLARE
+            emptied bigint;
+        BEGIN
+            PERFORM set_config('divize.audit_forget', 'on', true);
+            UPDATE %1$I.audit_entries SET changes = '{}', client_ip = '' WHERE project_id = purged;
+            GET DIAGNOSTICS emptied = ROW_COUNT;
+            PERFORM set_config('divize.audit_forget', 'off', true);
+            RETURN emptied;
+        END
+        $forget$
+    $definition$, current_schema());
+    EXECUTE 'REVOKE ALL ON FUNCTION audit_forget(uuid) FROM PUBLIC';
+END
+$migration$
+"""
+
 ON_POSTGRES = (
     GUARD,
     "CREATE TRIGGER audit_entries_rows BEFORE UPDATE OR DELETE ON audit_entries"
@@ -88,12 +123,22 @@ ON_POSTGRES = (
     "CREATE TRIGGER audit_entries_whole BEFORE TRUNCATE ON audit_entries"
     " FOR EACH STATEMENT EXECUTE FUNCTION audit_guard()",
     PURGE,
+    FORGET,
+)
+
+#: What stays of an entry when its project is purged: who did what to which row, and when.
+UNCHANGED = (
+    *("id", "project_id", "account_id", "employee_id", "action", "subject", "subject_id"),
+    *("contact_id", "division_id", "request_id", "created_at"),
 )
 
 # REPLACE removes a row without asking the triggers for DELETE: an id that is there already is refused before.
 ON_SQLITE = (
     f"""CREATE TRIGGER audit_entries_update BEFORE UPDATE ON audit_entries
-    BEGIN SELECT RAISE(ABORT, '{CHANGED}'); END""",
+    WHEN NEW.changes <> '{{}}' OR NEW.client_ip <> '' OR OLD.project_id IS NULL
+        OR EXISTS (SELECT 1 FROM projects WHERE id = OLD.project_id)
+        OR {" OR ".join(f"NEW.{name} IS NOT OLD.{name}" for name in UNCHANGED)}
+    BEGIN SELECT RAISE(ABORT, '{CHANGED}'); END""",  # noqa: S608
     f"""CREATE TRIGGER audit_entries_delete BEFORE DELETE ON audit_entries
     WHEN julianday(OLD.created_at) > julianday('now') - {FLOOR} OR julianday(OLD.created_at) IS NULL
     BEGIN SELECT RAISE(ABORT, '{REMOVED}'); END""",
@@ -103,6 +148,7 @@ ON_SQLITE = (
 )
 
 UNDO_ON_POSTGRES = (
+    "DROP FUNCTION audit_forget(uuid)",
     "DROP FUNCTION audit_purge(timestamptz, integer)",
     "DROP TRIGGER audit_entries_rows ON audit_entries",
     "DROP TRIGGER audit_entries_whole ON audit_entries",

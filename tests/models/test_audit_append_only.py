@@ -9,7 +9,7 @@ from tortoise.transactions import in_transaction
 
 from app import db
 from app.models import AuditEntry, Project
-from app.services import audit_rights
+from app.services import audit_retention, audit_rights
 from app.services.audit_rights import CannotGrant
 from tests import factories as make
 from tests.application_role import ROLE, as_application
@@ -21,6 +21,7 @@ YOUNG, OLD = timedelta(days=29), timedelta(days=31)
 ATTEMPTS = (
     "UPDATE audit_entries SET action = 'nothing'",
     "UPDATE audit_entries SET changes = '{}' WHERE id = id",
+    "UPDATE audit_entries SET changes = '{}', client_ip = ''",
     "DELETE FROM audit_entries",
     "INSERT INTO audit_entries (id, action, subject, changes, request_id, client_ip, created_at) "
     "SELECT id, 'nothing', '', '{}', '', '', created_at FROM audit_entries WHERE true "
@@ -37,6 +38,8 @@ ONLY_POSTGRES = (
     "SELECT audit_purge(clock_timestamp(), 10)",
     "SELECT audit_purge(clock_timestamp() - interval '29 days', 10)",
     "SELECT audit_purge(NULL, 10)",
+    "SET LOCAL divize.audit_forget = 'on'; UPDATE audit_entries SET action = 'nothing'",
+    "SET LOCAL divize.audit_forget = 'on'; UPDATE audit_entries SET changes = '{}', client_ip = ''",
 )
 AS_THE_APPLICATION = (
     *ATTEMPTS,
@@ -255,3 +258,17 @@ async def test_sqlite_has_no_roles(databases: Databases) -> None:
 
     await db.close()
     await databases.drop(url)
+
+
+async def test_what_the_entries_of_a_project_say_is_emptied_only_when_it_is_gone(database: str) -> None:
+    project = await make.make_project()
+    entry = await make.make_audit_entry(project, changes={"name": ["A", "B"]}, client_ip="192.0.2.9")
+
+    with pytest.raises(BaseORMException, match="append-only"):
+        await audit_retention.forget_project(project.id)
+    assert await AuditEntry.filter(client_ip="192.0.2.9", project_id=project.id).count() == 1
+    await Project.filter(id=project.id).delete()
+    await audit_retention.forget_project(project.id)
+
+    left = await AuditEntry.get(id=entry.id)
+    assert (left.changes, left.client_ip, left.action) == ({}, "", entry.action)
