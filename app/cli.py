@@ -175,7 +175,7 @@ def doctor(parts: Annotated[list[str] | None, typer.Argument(help="Only these.")
 def explain(
     employee: Annotated[str, typer.Option(help="Who: the employee's id or e-mail.")],
     field: Annotated[
-        str, typer.Option(help="What: Contact.vatId, Query.contacts.search, ContactWhere.vatId.")
+        str, typer.Option(help="What: Contact.vatId, Query.contacts(search:), ContactWhere.vatId.")
     ],
     contact: Annotated[str | None, typer.Option(help="On which contact: its id.")] = None,
     row: Annotated[str | None, typer.Option(help="Or on which other row: its global id.")] = None,

@@ -48,7 +48,7 @@ class Explanation:
 async def explain(*, employee: str, coordinate: str, row: str | None = None) -> Explanation:
     """Whether the employee may use a field, argument or input field, and see it on a row.
 
-    `employee` is an id or an e-mail; `coordinate` is `Contact.vatId`, `Query.contacts`, `Query.contacts.search`,
+    `employee` is an id or an e-mail; `coordinate` is `Contact.vatId`, `Query.contacts`, `Query.contacts(search:)`,
     `ContactWhere.vatId` or `Area.BILLING`; `row` is a global id, or the plain one of a contact. Raises Unknown.
     """
     found = await _employee(employee)
@@ -101,7 +101,7 @@ def _id_of(type_name: str, given: str) -> UUID:
 
 def _guards(coordinate: str) -> Iterator[tuple[str, Guard]]:
     """What stands before it: the type it belongs to, the field, the argument."""
-    type_name, _, rest = coordinate.partition(".")
+    type_name, _, rest = coordinate.removesuffix(":)").replace("(", ".").partition(".")
     field_name, _, argument = rest.partition(".")
     schema = build()._schema
     type_ = schema.type_map.get(type_name)

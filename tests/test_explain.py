@@ -122,6 +122,7 @@ async def test_who_was_deactivated_may_nothing_whatever_his_roles(database: str)
     [
         ("ContactWhere.vatId", "CONTACT_BILLING_READ"),
         ("Query.contacts", "CONTACT_READ"),
+        ("Query.contacts(search:)", "CONTACT_READ"),
         ("ContactCreateInput.creditLimit", "CONTACT_BILLING_WRITE"),
         ("Mutation.contactDelete", "CONTACT_DELETE"),
         ("Area.BILLING", "ACTIVITY_BILLING_READ"),

@@ -100,14 +100,14 @@ class Authorisation:
             self._deny(owner, refusal, node, place)
             return
         if node.arguments:
-            self.inputs.append(Input(definition, node, place.path))
+            self.inputs.append(Input(_coordinate(owner, node), definition, node, place.path))
         if not metadata_of(definition).get(LATE):
             named = get_named_type(definition.type)
             if isinstance(named, GraphQLObjectType | GraphQLInterfaceType):
                 self._visit(named, node.selection_set, place, refuse=False)
 
     def _deny(self, owner: CompositeType, refusal: CodedError, node: Node, place: Place) -> None:
-        coordinate = f"{owner.name}.{node.name.value}"
+        coordinate = _coordinate(owner, node)
         error = located(refusal, node, place.path)
         error.extensions = {
             **(error.extensions or {}),
@@ -115,6 +115,10 @@ class Authorisation:
             "pathPattern": list(place.pattern),
         }
         self.denials.setdefault(coordinate, error)
+
+
+def _coordinate(owner: CompositeType, node: Node) -> str:
+    return f"{owner.name}.{node.name.value}"
 
 
 def _seen_as_rows(owner: CompositeType, guard: Guard) -> bool:

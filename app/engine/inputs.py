@@ -46,8 +46,9 @@ class Taken(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Input:
-    """A field with arguments that the viewer may read."""
+    """A field with arguments that the viewer may read. `coordinate` is its own: `Query.contacts`."""
 
+    coordinate: str
     definition: GraphQLField
     node: FieldNode
     path: tuple[str | int, ...]
@@ -139,7 +140,7 @@ class Inputs:
         self.node, self.path = input_.node, input_.path
         for name, value in given.items():
             declared = input_.definition.args[name]
-            self._require(guard_of(declared), f"the argument {name}")
+            self._require(guard_of(declared), f"{input_.coordinate}({name}:)")
             self._check(declared.type, value)
 
     def _check(self, type_: GraphQLInputType, given: Any) -> None:

@@ -140,8 +140,6 @@ class Asking:
             text = declaring(text, f"$sent: {definition.type}")
         got = await desk.ask(text, variables)
         coordinate, needed = refused_by
-        if coordinate.endswith(":)"):
-            coordinate = f"the argument {ask.argument}"
         expected = {coordinate: (needed[0], required_roles(needed))}
         refusals = {name: said[2:] for name, said in told(got, road.kind).items()}
         if got.data is None and len(got.errors) == 1 and refusals == expected and got.statements == 0:

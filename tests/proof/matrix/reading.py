@@ -143,8 +143,7 @@ class Asked:
         ):
             if not self.desk.may(needed):
                 path, pattern = self._place(name)
-                told_as = f"the argument {self.reading.given}" if self.reading.given else coordinate
-                found[told_as] = (path, None if refuses else pattern, needed[0], required_roles(needed))
+                found[coordinate] = (path, None if refuses else pattern, needed[0], required_roles(needed))
         return found
 
     def _place(self, name: str) -> tuple[list[str], list[str]]:
