@@ -9,6 +9,7 @@ from app.engine.declare import TABLES
 from app.models import (
     Account,
     Activity,
+    AuditEntry,
     Contact,
     ContactProposal,
     Division,
@@ -25,7 +26,16 @@ from app.models import (
 from app.policy import Role
 from tests.databases import Engine
 from tests.engine.asking import ask
-from tests.engine.whole import LEFT_OUT, everything, fill, of_root, of_row, root_names, type_named
+from tests.engine.whole import (
+    LEFT_OUT,
+    READS_ITSELF,
+    everything,
+    fill,
+    of_root,
+    of_row,
+    root_names,
+    type_named,
+)
 from tests.factories import make_project
 from tests.graphql import Client, as_role
 
@@ -34,7 +44,7 @@ pytestmark = pytest.mark.usefixtures("any_cost")
 MODELS: dict[str, Any] = {
     model.__name__: model
     for model in (
-        *(Account, Activity, Contact, ContactProposal, Division, Email, EmailRecipient),
+        *(Account, Activity, AuditEntry, Contact, ContactProposal, Division, Email, EmailRecipient),
         *(Employee, LeadShare, Partner, Person, Project, Reminder, Session),
     )
 }
@@ -75,7 +85,7 @@ async def test_a_row_with_everything_around_it_takes_one_statement(
     "name",
     [
         *("contacts", "persons", "activities", "reminders", "emails"),
-        *("employees", "divisions", "partners", "leadShares"),
+        *("employees", "divisions", "partners", "leadShares", "auditEntries"),
     ],
 )
 async def test_a_list_takes_one_statement_whether_of_one_row_or_of_thirty(
@@ -103,6 +113,21 @@ async def test_so_does_whatever_is_below_each_row_of_a_list(
     asked = await ask(reader, document)
 
     assert asked.data[field]["nodes"] and len(asked.statements) == 1
+
+
+async def test_what_an_entry_changed_takes_as_many_whether_of_one_entry_or_of_thirty(
+    project: Project, reader: Client
+) -> None:
+    """The log, then once for all entries: which rows are in reach, which are there, which that they name are in reach."""
+    document = "{ auditEntries(first: 100) { nodes { changes { field old new } } } }"
+    await fill(project, 1)
+    one = await ask(reader, document)
+    await fill(project, 29)
+
+    many = await ask(reader, document)
+
+    assert [len(each.data["auditEntries"]["nodes"]) for each in (one, many)] == [1, 30]
+    assert len(one.statements) == len(many.statements) <= 4
 
 
 async def test_what_hangs_on_a_table_between_is_not_looked_for_again_for_each_row(
@@ -193,4 +218,4 @@ def test_the_documents_here_ask_for_every_declared_field() -> None:
     tables = {f"{name}.{each}" for name in TABLES for each in type_named(name).fields}
     roots = {f"Query.{name}" for name in type_named("Query").fields if name not in LEFT_OUT}
     assert set(MODELS) == set(TABLES)
-    assert tables | roots <= asked
+    assert (tables | roots) - READS_ITSELF <= asked
