@@ -2,6 +2,8 @@
 #   make run [PORT=8000] [RESET=1]   the whole application in one process, with demo data
 #   make test [T=tests/…]            pytest, on SQLite and PostgreSQL
 #   make differential [N=50000] [SEED=…]   random operations: every road must give the same answer
+#   make proof                       that nothing leaks: the large editions of matrix, worlds, invariants, mutants, revocation
+#   make mutants                     guards broken on purpose, and which test catches each
 #   make check                       format, lint, types, import contracts, drift of migrations and schema
 #   make bench [B="--scale 0.1"]     reference queries beside an ordinary server and bare SQL; bench/results.md
 #   make bench-peers [B=…]           the same beside PostGraphile and Mercurius; bench/results-peers.md
@@ -25,7 +27,7 @@ NODE := $(VENV)/.node
 PEERS := bench/peers/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help run test differential check bench bench-peers bench-core bench-feed schema migrations lock
+.PHONY: help run test differential proof mutants check bench bench-peers bench-core bench-feed schema migrations lock
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -49,6 +51,12 @@ test: $(DEV)
 
 differential: $(DEV)
 	DIFFERENTIAL_N=$(N) DIFFERENTIAL_SEED=$(SEED) $(BIN)/python -m pytest -n auto tests/differential/test_differential.py
+
+proof: $(DEV)
+	$(BIN)/python -m tests.proof all
+
+mutants: $(DEV)
+	$(BIN)/python -m tests.proof mutants
 
 check: $(DEV)
 	$(BIN)/ruff format --check .
