@@ -13,9 +13,15 @@ async def lock(partner_id: UUID) -> None:
     Locks its people, because they may lose reminders, and then itself: always before shares, and shares before contacts,
     so that nobody waits in a circle.
     """
+    await _lock_people(partner_id)
+    await Partner.filter(id=partner_id).select_for_update(no_key=True)
+    # Whoever came to it meanwhile: nobody comes any more while it is locked.
+    await _lock_people(partner_id)
+
+
+async def _lock_people(partner_id: UUID) -> None:
     people = await Employee.filter(partner_id=partner_id).values("id")
     await popups.lock(*[row["id"] for row in people])
-    await Partner.filter(id=partner_id).select_for_update(no_key=True)
 
 
 async def shrank(partner_id: UUID, *, now: datetime) -> None:

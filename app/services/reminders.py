@@ -191,7 +191,8 @@ async def _require_able(assignee_id: UUID, contact_id: UUID | None, *, path: str
     if not member.may(Permission.REMINDER_OWN):
         sentence = f"{assignee.name} has no role, and so no reminders. Choose a colleague who has one."
         raise Invalid.at(path, sentence, FaultCode.NOT_ALLOWED)
-    if contact_id is not None and not await Contact.visible_to(member).filter(id=contact_id).exists():
+    # Locked, after the assignee as everywhere: who moves it out of his sight at this moment takes this reminder too.
+    if contact_id is not None and await Contact.find_visible(member, lock=True, id=contact_id) is None:
         sentence = f"{assignee.name} does not see this contact. Choose a colleague who does."
         raise Invalid.at(path, sentence, FaultCode.NOT_ALLOWED)
 
