@@ -26,7 +26,13 @@ def scratch_folder() -> Iterator[Path]:
             fcntl.flock(alive, fcntl.LOCK_EX)
             yield folder
     finally:
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, onerror=_unless_gone)
+
+
+def _unless_gone(_: object, __: str, failure: tuple[type[BaseException], BaseException, object]) -> None:
+    """A server that was stopped may still be taking its own files away."""
+    if not isinstance(failure[1], FileNotFoundError):
+        raise failure[1]
 
 
 def _place() -> Path:

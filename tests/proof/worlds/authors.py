@@ -9,6 +9,7 @@ from graphql import (
     GraphQLEnumType,
     GraphQLField,
     GraphQLInputObjectType,
+    GraphQLInterfaceType,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
@@ -189,7 +190,20 @@ class Curious(Author):
             return self.dice.one(hinted)
         return super()._choose(type_, levels, lists, is_first)
 
+    def _of_interface(self, type_: GraphQLInterfaceType, levels: int, lists: int) -> str:
+        """Half of the time what the secret is about, if one may ask for it by its id."""
+        kinds = self._hinted_kinds()
+        if not kinds or not self.dice.chance(50):
+            return super()._of_interface(type_, levels, lists)
+        concrete = self.schema.type_map[self.dice.one(kinds)]
+        return f"{{ id ... on {concrete.name} {self._selection(concrete, levels, lists)} }}"
+
+    def _hinted_kinds(self) -> list[str]:
+        return sorted({planted_kind(each) for each in self.arguments.hints.ids})
+
     def _selection(self, type_: Any, levels: int, lists: int) -> str:
+        if type_.name in self._hinted_kinds() and self.fields_left > 0 and self.dice.chance(15):
+            return self._all_leaves(type_)
         text: str = super()._selection(type_, levels, lists)
         if "errors" in getattr(type_, "fields", {}) and type_.name.endswith("Payload"):
             return f"{{ errors {{ message code path }} {text[1:]}"

@@ -37,7 +37,7 @@ def main(argv: Sequence[str] = ()) -> int:
     many = max(1, -(-total // OPERATIONS))
     with ProcessPoolExecutor(asked.processes, mp_context=get_context("spawn")) as pool:
         running = [
-            pool.submit(run_part, asked.seed, range(part, many, asked.processes), asked.secret)
+            pool.submit(run_part, asked.seed, range(part, many, asked.processes), asked.secret, asked.quick)
             for part in range(asked.processes)
         ]
         results = [each.result() for each in running]
@@ -67,18 +67,20 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-def run_part(seed: int, numbers: Sequence[int], only: str | None = None) -> Result:
-    """The rounds with these numbers, each on its engine."""
+def run_part(seed: int, numbers: Sequence[int], only: Sequence[str], quick: bool) -> Result:
+    """The rounds with these numbers, each on its engine; if `quick` all on SQLite, and none after a difference."""
     played, different = Played(), list[tuple[str, str]]()
     databases = Databases()
     try:
         for engine in ("sqlite", "postgres"):
-            here = [number for number in numbers if engine_of(number) == engine]
+            here = [number for number in numbers if (engine_of(number) if not quick else "sqlite") == engine]
             if here:
                 with open_theatre(engine, asyncio.run(databases.fresh(engine))) as theatre:
                     for number in here:
                         played.add(one := play_round(theatre, seed, number, only))
-                        different += _explained(theatre, one, len(different))
+                        different += _explained(theatre, one, MOST_EXPLAINED if quick else len(different))
+                        if quick and different:
+                            break
     finally:
         databases.close()
     stumbles = [f"{each.request}\n{each.one.heard.told()}" for each in played.stumbles]
@@ -86,7 +88,7 @@ def run_part(seed: int, numbers: Sequence[int], only: str | None = None) -> Resu
 
 
 def play_round(
-    theatre: Theatre, seed: int, number: int, only: str | None = None, many: int = OPERATIONS
+    theatre: Theatre, seed: int, number: int, only: Sequence[str] = (), many: int = OPERATIONS
 ) -> Played:
     """Each secret has its turn; who asks, and what, is drawn."""
     name = f"{seed}:{number}"
@@ -98,11 +100,10 @@ def engine_of(number: int) -> Engine:
     return "postgres" if number % ON_POSTGRES == ON_POSTGRES - 1 else "sqlite"
 
 
-def _chosen(secrets: Sequence[Secret], number: int, only: str | None) -> Secret:
-    if only is None:
-        return secrets[number % len(secrets)]
-    (secret,) = (each for each in secrets if each.name == only)
-    return secret
+def _chosen(secrets: Sequence[Secret], number: int, only: Sequence[str]) -> Secret:
+    names = {each.name: each for each in secrets}
+    chosen = [names[each] for each in only] or secrets
+    return chosen[number % len(chosen)]
 
 
 def _explained(theatre: Theatre, played: Played, told_already: int) -> Iterator[tuple[str, str]]:
@@ -115,5 +116,6 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--operations", type=int, default=5_000, help="at least so many")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().getrandbits(32))
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--secret", help="only this one, by its name")
+    parser.add_argument("--secret", action="append", default=[], help="only these, by their names")
+    parser.add_argument("--quick", action="store_true", help="on SQLite, to the first difference")
     return parser.parse_args(argv)

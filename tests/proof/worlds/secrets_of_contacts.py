@@ -20,8 +20,6 @@ from tests.proof.worlds.people import (
     OUTSIDE,
     OWN_REMINDERS_ONLY,
     STAFF,
-    TECHNICIANS,
-    TELEPHONISTS,
     WITHOUT_ROLES,
 )
 from tests.proof.worlds.planting import Added, Changed, Probe, Secret
@@ -252,7 +250,7 @@ def _mail(scene: Scene) -> Iterator[Secret]:
 
 
 def _unread_mail(scene: Scene) -> Iterator[Secret]:
-    system, *_ = mail_rows(scene, None, "director", purpose=models.EmailPurpose.INVITATION)
+    system, *_ = mail_rows(scene, scene.seen, "director", purpose=models.EmailPurpose.INVITATION)
     yield Secret(
         "the subject of the system's own mail",
         EVERYBODY,
@@ -267,11 +265,11 @@ def _unread_mail(scene: Scene) -> Iterator[Secret]:
         Probe("complaints", f'{{ node(id: "{gid(mail)}") {{ ... on Email {{ subject }} }} }}'),
         ("emails", "subject"),
     )
-    service, *to = mail_rows(scene, scene.seen, "flagged_technician", area=Area.SERVICE)
+    bill, *to = mail_rows(scene, scene.seen, "invoicer", area=Area.BILLING)
     yield Secret(
-        "a mail about service",
-        (*TELEPHONISTS, *TECHNICIANS, "invoicer", *EXTERNALS, *OUTSIDE),
-        Added([service, *to]),
+        "a mail about bills",
+        NO_INVOICES_OF_OTHERS,
+        Added([bill, *to]),
         asking(scene.seen, "emails { totalCount }"),
         ("emails", "area"),
     )

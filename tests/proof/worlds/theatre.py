@@ -39,7 +39,7 @@ class Ask(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What came back, and which statements the database saw."""
+    """What came back, and which statements the database saw (not told of sockets)."""
 
     heard: Heard
     statements: Sequence[str]
@@ -91,6 +91,9 @@ class Theatre:
         road = transport.post if ask.road == "post" else transport.subscribe
         with recorded() as statements:
             heard = await road(self.app, token, sent, ask.headers)
+        if ask.road == "socket":  # it was hung up while something may have been read for later
+            await _until_quiet()
+            return Told(heard, ())
         return Told(heard, [each.sql for each in statements])
 
 
@@ -110,6 +113,14 @@ def open_theatre(engine: Engine, url: str) -> Iterator[Theatre]:
         yield Theatre(engine, runner, app, scene, sights, _everything(scene), all_secrets(scene), chance)
         runner.run(db.close())
     config.use(None)
+
+
+async def _until_quiet() -> None:
+    """Until nothing goes on in the background: it would disturb the other world."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    if others:
+        _, pending = await asyncio.wait(others, timeout=transport.PATIENCE_S)
+        assert not pending, pending
 
 
 def _heard_by_us_alone() -> Any:
