@@ -65,10 +65,30 @@ async def _readable(records: Sequence[Record], viewer: Member) -> list[bool]:
     rows = {_row(record) for record in records if record["subject"] in TABLES}
     seen = await _seen(rows, viewer)
     there = await _there(rows - seen)
+    hung = await _hung_out_of_reach(rows - seen - there, viewer)
     return [
-        _row(record) in seen or (_row(record) not in there and _was_readable(record, viewer))
+        _row(record) in seen
+        or (
+            _row(record) not in there
+            and (record["contact_id"] is not None or _row(record) not in hung)
+            and _was_readable(record, viewer)
+        )
         for record in records
     ]
+
+
+async def _hung_out_of_reach(gone: Collection[Row], viewer: Member) -> set[Row]:
+    """Those of the rows that are gone of which an entry names a contact out of his reach.
+
+    Entries from before a reminder or a report belonged to that contact name none, and were closed to him since.
+    """
+    if not gone or models.Contact.sees_all_of_project(viewer):
+        return set()
+    of_contacts = {"subject_id__in": [id_ for _, id_ in gone], "contact_id__isnull": False}
+    named = await models.AuditEntry.filter(project_id=viewer.project_id, **of_contacts)
+    listed = await models.AuditEntry.visible_to(viewer).filter(**of_contacts).values_list("id", flat=True)
+    open_ones = set(listed)
+    return {(each.subject, each.subject_id) for each in named if each.subject_id and each.id not in open_ones}
 
 
 def _row(record: Record) -> Row:
