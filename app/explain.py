@@ -54,15 +54,25 @@ async def explain(*, employee: str, coordinate: str, row: str | None = None) -> 
     found = await _employee(employee)
     viewer = await members.member_of(found)
     lines, reasons = [("Employee", _described(found, viewer))], _out_of_work(found)
-    for heading, guard in _guards(coordinate):
+    guards = list(_guards(coordinate))
+    sentences, against = await _asked_row(viewer, coordinate, row)
+    is_seen = row is not None and not against
+    for heading, guard in guards:
         lines += [(heading, sentence) for sentence in _rule(guard, viewer)]
-        if not viewer.may(guard):
+        if not (viewer.may(guard) or (is_seen and _decides_rows(guard, coordinate))):
             reasons.append(str(guard.refusal(viewer)))
-    if row is not None:
-        sentences, against = await _row(viewer, *_type_and_id(row))
-        lines += [("Row", sentence) for sentence in sentences]
-        reasons += against
-    return Explanation(lines, reasons)
+    lines += [("Row", sentence) for sentence in sentences]
+    return Explanation(lines, list(dict.fromkeys([*reasons, *against])))
+
+
+def _decides_rows(guard: Guard, coordinate: str) -> bool:
+    """The type's own guard says which rows there are: whoever sees one, his own profile say, sees it whole."""
+    table = TABLES.get(_type_named(coordinate))
+    return table is not None and guard is table.see
+
+
+def _type_named(coordinate: str) -> str:
+    return coordinate.partition(".")[0]
 
 
 async def _employee(given: str) -> Employee:
@@ -157,6 +167,17 @@ def _out_of_work(employee: Employee) -> list[str]:
     if employee.status is EmployeeStatus.ACTIVE:
         return []
     return [f"he is {employee.status.name}, and only who is ACTIVE can enter the project"]
+
+
+async def _asked_row(viewer: Member, coordinate: str, row: str | None) -> tuple[list[str], list[str]]:
+    """Raises Unknown for a row of another type than the field's."""
+    if row is None:
+        return [], []
+    type_name, id_ = _type_and_id(row)
+    wanted = _type_named(coordinate)
+    if wanted in TABLES and wanted != type_name:
+        raise Unknown(f"{row} is the id of a {type_name}, and {coordinate} is asked of a {wanted}.")
+    return await _row(viewer, type_name, id_)
 
 
 async def _row(viewer: Member, type_name: str, id_: UUID) -> tuple[list[str], list[str]]:

@@ -186,3 +186,23 @@ async def _command(database_url: str, *arguments: str) -> tuple[int | None, str]
     )
     out, _ = await asyncio.wait_for(process.communicate(), 60)
     return process.returncode, out.decode()
+
+
+async def test_who_sees_a_row_without_the_right_to_its_type_sees_it_whole(
+    database: str, settings: object
+) -> None:
+    himself = await make_employee(await make_project(), [])
+    colleague = await make_employee(await himself.project, [Role.SALES_REP])
+    own = "query ($id: ID!) { node(id: $id) { ... on Employee { name } } }"
+
+    for employee in (himself, colleague):
+        answer = await as_employee(himself).run(own, id=employee)
+        assert (await asked(himself, "Employee.name", employee)).may == (answer.data["node"] is not None)
+
+
+async def test_a_field_is_asked_of_a_row_of_its_type(database: str) -> None:
+    project = await make_project()
+    employee = await make_employee(project, [Role.ADMIN])
+
+    with pytest.raises(Unknown, match=r"is the id of a Employee, and Contact\.vatId is asked of a Contact"):
+        await asked(employee, "Contact.vatId", employee)
