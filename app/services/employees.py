@@ -82,7 +82,8 @@ async def update(
         return employee
     await _authorise(viewer, employee, changes, changed)
     if employee.id != viewer.employee_id:
-        employee_scopes.require_within(viewer, scope, before)
+        held = None if _comes_inside(employee, changes) else before
+        employee_scopes.require_within(viewer, scope, held)
     await _keep_an_admin(employee, changes)
     await _save(employee, changes, now=now, besides=_chosen(before, scope))
     await employee_scopes.write(employee, scope, before)
@@ -113,6 +114,13 @@ async def _authorise(
     if changes.keys() & {"roles", "partner_id"}:
         roles = changes.get("roles", employee.roles)
         employee_rights.require_grantable(viewer, roles, changes.get("partner_id", employee.partner_id))
+
+
+def _comes_inside(employee: Employee, changes: Mapping[str, Any]) -> bool:
+    """Whether he ceases to be external: what he sees was cut to what is lent, and his divisions count from now on."""
+    roles = changes.get("roles", employee.roles)
+    was_external = is_external(employee.roles, employee.partner_id)
+    return was_external and not is_external(roles, changes.get("partner_id", employee.partner_id))
 
 
 async def _keep_an_admin(employee: Employee, changes: Mapping[str, Any]) -> None:

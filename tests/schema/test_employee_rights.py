@@ -159,6 +159,26 @@ async def test_nobody_gives_a_wider_scope_than_his_own(project: Project) -> None
     assert [row.division_id for row in await EmployeeDivision.filter(employee_id=person.id)] == [b2b.id]
 
 
+@pytest.mark.parametrize("by", ["partner", "role"])
+async def test_nobody_takes_an_external_inside_with_a_wider_scope_than_his_own(
+    project: Project, by: str
+) -> None:
+    own = await make_division(project)
+    manager = as_employee(await make_employee(project, [Role.DIRECTOR], divisions=[own]))
+    external: dict[str, dict[str, Any]] = {
+        "partner": {"roles": [Role.SALES_REP], "partner": await make_partner(project)},
+        "role": {"roles": [Role.SALES_REP, Role.EXTERNAL_TELEPHONIST]},
+    }
+    employee = await make_employee(project, **external[by])
+    inside: dict[str, Any] = {"partnerId": None} if by == "partner" else {"roles": ["SALES_REP"]}
+
+    wide = await manager.run(UPDATE, input={"id": employee, **inside})
+    narrow = await manager.run(UPDATE, input={"id": employee, **inside, "divisionIds": [own]})
+
+    assert wide.codes == ["FORBIDDEN"]
+    assert narrow.faults("employeeUpdate") == []
+
+
 async def test_who_manages_gives_flags_that_he_lacks_himself(director: Employee, rep: Employee) -> None:
     answer = await as_employee(director).run(
         UPDATE, input={"id": rep, "canDeleteContacts": True, "canSendBulkEmail": True}
