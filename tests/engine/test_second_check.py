@@ -53,19 +53,21 @@ async def test_what_was_authorised_for_one_operation_answers_no_other(
 ) -> None:
     runs: list[Any] = []
 
-    def keep(run: Any) -> Got:
-        runs.append(run)
-        return Got(run)
+    class Kept(Got):
+        def __init__(self, run: Any) -> None:
+            super().__init__(run)
+            runs.append(run)
 
-    monkeypatch.setattr("app.engine.core.Got", keep)
+    monkeypatch.setattr("app.engine.core.Got", Kept)
     await ask(reader, DOCUMENT, only_core=True)
 
     result: Any = execute(
         build()._schema,
         parse(DOCUMENT),
-        root_value=Got(runs[0]),
+        root_value=Kept(runs[0]),
         context_value=await reader.context(),
     )
     result = result if isinstance(result, ExecutionResult) else await result
 
     assert result.data == {"contacts": None, "viewer": None, "openReminderCount": None}
+    assert [error.original_error.code for error in result.errors] == ["FORBIDDEN"] * 3

@@ -50,7 +50,7 @@ class Outcome(NamedTuple):
 def main(argv: Sequence[str] = ()) -> int:
     """0 if every mutant was caught, by nets that hold without one."""
     asked = _arguments(argv)
-    mutants = [each for each in MUTANTS if not asked.only or asked.only in each.name]
+    mutants = [each for each in MUTANTS if not asked.only or any(part in each.name for part in asked.only)]
     if faults := all_faults(mutants, ROOT):
         _say("\n".join(faults))
         return 1
@@ -148,7 +148,7 @@ def _say(line: str) -> None:
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.proof mutants", description=__doc__)
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--only", help="those with this in their names")
+    parser.add_argument("--only", action="append", help="those with this in their names")
     parser.add_argument(
         "--without-check", action="store_true", help="do not try the nets on the tree as it is"
     )

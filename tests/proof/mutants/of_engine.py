@@ -49,7 +49,7 @@ OF_ENGINE: Sequence[Mutant] = (
         f"{ENGINE}/authorise.py",
         "        guard = guard_of(definition)\n",
         "        guard = None if place.below_list else guard_of(definition)\n",
-        tests("tests/engine/test_denials.py"),
+        MATRIX,
     ),
     Mutant(
         "the answer of a mutation is not guarded",
@@ -171,16 +171,5 @@ OF_ENGINE: Sequence[Mutant] = (
         'internal_rating = column(P.CONTACT_BILLING_READ, "What',
         'internal_rating = column(P.CONTACT_WRITE, "What',
         worlds("internalRating of a contact"),
-    ),
-    Mutant(
-        "whoever may not read a field filters by it",
-        f"{ENGINE}/filters.py",
-        "                owner=made,\n                metadata={GUARD: spec.guard},\n"
-        "                directives=directives_of(spec.guard, inherited=table.see),\n"
-        "                is_input=True,\n            )\n        )\n    return made\n\n\ndef order_input",
-        "                owner=made,\n                metadata={GUARD: table.see},\n"
-        "                directives=directives_of(spec.guard, inherited=table.see),\n"
-        "                is_input=True,\n            )\n        )\n    return made\n\n\ndef order_input",
-        worlds("vatId of a contact", "priceLevel of a contact"),
     ),
 )

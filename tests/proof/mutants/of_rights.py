@@ -54,7 +54,7 @@ OF_RIGHTS: Sequence[Mutant] = (
         f"{SERVICES}/session_rows.py",
         'return row["status"] == EmployeeStatus.ACTIVE and row["deletion_requested_at"] is None',
         'return row["deletion_requested_at"] is None',
-        tests("tests/schema/test_sessions.py", "tests/services/test_sessions.py"),
+        tests("tests/services/test_session_rows.py"),
     ),
     Mutant(
         "a mutation believes who asked",
@@ -70,16 +70,14 @@ OF_RIGHTS: Sequence[Mutant] = (
         f"{SERVICES}/feed_pages.py",
         "    return [[id_ for id_ in ids if next(seen)] for ids in named]\n",
         "    return named\n",
-        tests(
-            "tests/abuse/test_b_live_connections.py::test_case_15_a_lead_that_is_shared_no_more_leaves_by_its_id_alone"
-        ),
+        tests("tests/services/test_feed_pages.py", "tests/schema/test_reminder_feed.py"),
     ),
     Mutant(
         "an address is taken if another project has it",
         f"{SERVICES}/hiring.py",
         "Employee.get_or_none(project_id=viewer.project_id, email=email)",
         "Employee.get_or_none(email=email)",
-        worlds("that an e-mail address is an employee's of another project"),
+        worlds("that an e-mail address is an employee's of another project", operations=4_000),
     ),
     Mutant(
         "notes about contacts out of sight are recorded",
@@ -117,18 +115,32 @@ OF_RIGHTS: Sequence[Mutant] = (
         tests("tests/abuse/test_d_writes.py::test_case_55_the_last_admin_stays_one"),
     ),
     Mutant(
-        "one gives more than one has",
-        f"{SERVICES}/employee_rights.py",
-        "    if beyond:\n",
-        "    if False:\n",
+        "one invites people with more than one has",
+        f"{SERVICES}/hiring.py",
+        '    employee_rights.require_grantable(viewer, clean["roles"], partner_id)\n',
+        "",
+        tests("tests/schema/test_hiring.py"),
+    ),
+    Mutant(
+        "one gives colleagues more than one has",
+        f"{SERVICES}/employees.py",
+        '        employee_rights.require_grantable(viewer, roles, changes.get("partner_id", employee.partner_id))\n',
+        "        _ = roles\n",
         tests("tests/schema/test_employee_rights.py"),
     ),
     Mutant(
-        "a director makes an admin",
+        "one gives a wider scope than one's own",
+        f"{SERVICES}/employee_scopes.py",
+        "    if viewer.division_ids is None or wanted == present:\n",
+        "    if True:\n",
+        tests("tests/schema/test_employee_rights.py", "tests/schema/test_hiring.py"),
+    ),
+    Mutant(
+        "a director changes an admin",
         f"{SERVICES}/employee_rights.py",
-        "    held = tuple(roles)\n    if makes_admin(held):\n",
-        "    held = tuple(roles)\n    if False:\n",
-        tests("tests/abuse/test_d_writes.py"),
+        "    if makes_admin(employee.roles):\n",
+        "    if False:\n",
+        tests("tests/schema/test_employee_rights.py"),
     ),
     Mutant(
         "one changes one's own rights",

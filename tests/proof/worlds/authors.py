@@ -45,6 +45,10 @@ class Bent(Arguments):
 
     hints: Hints = field(default_factory=Hints)
     email: str = ""
+    #: Of a hundred ids that might be one that is hidden, so many are.
+    hidden_ids: int = 30
+    #: Of a hundred fields that may be left out of an input, so many are there.
+    filled_in: int = 25
 
     def of(self, owner: str, name: str, definition: GraphQLField, *, below_list: bool) -> Given:
         if "input" in definition.args:
@@ -57,7 +61,7 @@ class Bent(Arguments):
 
     def some_id(self, type_name: str | None) -> str:
         wanted = [each for each in self.hints.ids if type_name in (None, planted_kind(each))]
-        if wanted and self.dice.chance(30):
+        if wanted and self.dice.chance(self.hidden_ids):
             return self.dice.one(wanted)
         if self.dice.chance(4):
             return global_id(type_name or "Contact", planted_id(f"nobody's {self.dice.below(3)}"))
@@ -115,7 +119,8 @@ class Bent(Arguments):
 
     def _likely(self, field_: Any) -> int:
         guard = guard_of(field_)
-        return 25 if guard is None or guard.granted_to(self.sight.viewer) else 6
+        is_free = guard is None or guard.granted_to(self.sight.viewer)
+        return self.filled_in if is_free else self.filled_in // 4
 
     def _typed(self, name: str, mutation: str, type_: Any) -> Any:
         """A value for the field `name` of an input."""
@@ -135,7 +140,10 @@ class Bent(Arguments):
         return self._scalar(name, named)
 
     def _scalar(self, name: str, named: Any) -> Any:
-        if self.dice.chance(35) and (value := self._hinted_value(named)) is not None:
+        hinted = [each for each in self.hints.by_field.get(name, ()) if is_of_type(named, each)]
+        if hinted and self.dice.chance(60):
+            return self.dice.one(hinted)
+        if self.dice.chance(20) and (value := self._hinted_value(named)) is not None:
             return value
         if name in ("password", "current"):
             return self.dice.one((password_of(self.email), password_of(self.email), "spatne heslo"))
@@ -170,6 +178,22 @@ class Curious(Author):
         name = self.dice.one(granted if granted and not self.dice.chance(15) else names)
         return self.written("mutation", self._field(root, name, DEEPEST, 0))
 
+    def pointed_mutation(self) -> Operation:
+        """One that takes what the secret is about, and as little else as it must."""
+        root = self.schema.mutation_type
+        assert root is not None
+        names = [
+            name for name in root.fields if not self._is_a_door(name) and self._may_read(root.fields[name])
+        ]
+        ids = {f"{kind[:1].lower()}{kind[1:]}Id" for kind in self.hinted_kinds()}
+        by_id = [name for name in names if ids & _taken(root.fields[name])]
+        by_value = [name for name in names if set(self.arguments.hints.by_field) & _taken(root.fields[name])]
+        taking = by_id if by_id and self.dice.chance(50) else by_value
+        if not taking:
+            return self.mutation()
+        self.arguments.hidden_ids, self.arguments.filled_in = 65, 6
+        return self.written("mutation", self._field(root, self.dice.one(taking), DEEPEST, 0))
+
     def _is_a_door(self, mutation: str) -> bool:
         return mutation in DOORS and self.arguments.viewer in SEVERAL_PROJECTS
 
@@ -192,22 +216,28 @@ class Curious(Author):
 
     def _of_interface(self, type_: GraphQLInterfaceType, levels: int, lists: int) -> str:
         """Half of the time what the secret is about, if one may ask for it by its id."""
-        kinds = self._hinted_kinds()
+        kinds = self.hinted_kinds()
         if not kinds or not self.dice.chance(50):
             return super()._of_interface(type_, levels, lists)
         concrete = self.schema.type_map[self.dice.one(kinds)]
         return f"{{ id ... on {concrete.name} {self._selection(concrete, levels, lists)} }}"
 
-    def _hinted_kinds(self) -> list[str]:
+    def hinted_kinds(self) -> list[str]:
         return sorted({planted_kind(each) for each in self.arguments.hints.ids})
 
     def _selection(self, type_: Any, levels: int, lists: int) -> str:
-        if type_.name in self._hinted_kinds() and self.fields_left > 0 and self.dice.chance(15):
+        if type_.name in self.hinted_kinds() and self.fields_left > 0 and self.dice.chance(15):
             return self._all_leaves(type_)
         text: str = super()._selection(type_, levels, lists)
         if "errors" in getattr(type_, "fields", {}) and type_.name.endswith("Payload"):
             return f"{{ errors {{ message code path }} {text[1:]}"
         return text
+
+
+def _taken(definition: GraphQLField) -> set[str]:
+    """The fields of a mutation's input."""
+    named: Any = get_named_type(definition.args["input"].type) if "input" in definition.args else None
+    return set(named.fields) if named else set()
 
 
 def author_for(

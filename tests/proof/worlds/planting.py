@@ -3,6 +3,7 @@
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from tortoise.fields.relational import ForeignKeyFieldInstance
@@ -70,28 +71,36 @@ class Secret:
 
 @dataclass(frozen=True)
 class Hints:
-    """What is worth asking for if one looks for a secret: ids, fields, values."""
+    """What is worth asking for if one looks for a secret: ids, fields, and values by the fields that hold them."""
 
     ids: Sequence[str] = ()
     fields: Sequence[str] = ()
-    values: Sequence[Any] = ()
+    by_field: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, secret: Secret) -> "Hints":
         difference = secret.difference
         rows = difference.rows
+        is_changed = isinstance(difference, Changed)
         columns = (
             [difference.one, difference.other]
             if isinstance(difference, Changed)
             else [_columns(row) for row in rows]
         )
-        found = [value for each in columns for value in each.values()]
-        names = {graphql_name(name.removesuffix("_minor")) for each in columns for name in each}
+        found: dict[str, list[Any]] = {}
+        for column, value in ((column, value) for each in columns for column, value in each.items()):
+            known = found.setdefault(graphql_name(column.removesuffix("_minor")), [])
+            if isinstance(value, str | int) and not isinstance(value, bool):
+                known.append(value)
         return cls(
             [global_id(type(row).__name__, row.id) for row in rows if type(row).__name__ in TABLES],
-            [*secret.fields, *sorted(names)],
-            [value for value in found if isinstance(value, str | int) and not isinstance(value, bool)],
+            [*secret.fields, *sorted(name for name, values in found.items() if values or is_changed)],
+            found,
         )
+
+    @cached_property
+    def values(self) -> Sequence[Any]:
+        return [value for values in self.by_field.values() for value in values]
 
 
 def planted_kind(id_: str) -> str:

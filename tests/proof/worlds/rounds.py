@@ -17,6 +17,7 @@ from tests.differential.shrink import shrunk
 from tests.differential.stage import Request
 from tests.proof.worlds.authors import Curious, author_for, within_limits
 from tests.proof.worlds.planting import Hints, Secret
+from tests.proof.worlds.pointed import pointed
 from tests.proof.worlds.theatre import Ask, Theatre, Told, undone
 from tests.proof.worlds.transport import GRAPHQL_JSON, Headers
 
@@ -34,6 +35,13 @@ SELDOM = {
     "external_alone": 2,
 }
 OFTEN = 6
+#: What is written, and how often: all sorts of queries, those that ask for the secret alone, mutations.
+KINDS: Sequence[tuple[Callable[[Curious], Operation], int]] = (
+    (Curious.operation, 35),
+    (pointed, 30),
+    (Curious.mutation, 20),
+    (Curious.pointed_mutation, 15),
+)
 REQUEST_ID = b"0123456789abcdef"
 
 
@@ -154,20 +162,16 @@ class Writer:
                 self._known.append(request)
 
     async def _written(self, send: Callable[[Ask], Awaitable[Told]]) -> Request:
-        is_mutation = self._chance.random() < 0.4
-        operation = self._operation(is_mutation)
+        write = self._chance.choices(*zip(*KINDS, strict=True))[0]
+        operation = write(self._author())
         while not within_limits(operation) or self._is_open(operation):
-            operation = self._operation(is_mutation)
+            operation = write(self._author())
         document, variables = operation.document, operation.variables
         for wish in operation.wishes:
             cursor = await self._cursor(wish.document, wish.place, send)
             document = document.replace(f'"{wish.token}"', json.dumps(cursor))
             variables = {name: cursor if value == wish.token else value for name, value in variables.items()}
         return Request(document, variables, self.viewer)
-
-    def _operation(self, is_mutation: bool) -> Operation:
-        author = self._author()
-        return author.mutation() if is_mutation else author.operation()
 
     def _author(self) -> Curious:
         theatre = self.theatre
