@@ -10,6 +10,7 @@ from app.models import (
     Activity,
     AuditEntry,
     Contact,
+    ContactProposal,
     LeadShareContact,
     Person,
     Project,
@@ -45,6 +46,8 @@ async def _delete_all_of(contact: Contact) -> None:
         jobs.note(activity, audit_notes.gone(activity, *activities.NOTED))
     for person in await Person.filter(contact_id=contact.id).order_by("id"):
         persons.note_deletion(person)
+    for proposal in await ContactProposal.filter(contact_id=contact.id).order_by("id"):
+        jobs.note(proposal, audit_notes.gone(proposal, "name", "decision"))
     jobs.note(contact, audit_notes.gone(contact, "name", "division_id", "owner_id"))
     await Activity.filter(contact_id=contact.id).delete()
     await Person.filter(contact_id=contact.id).delete()
