@@ -31,6 +31,7 @@ from app.models import (
     EmployeeDivision,
     EmployeeStatus,
     ExternalRead,
+    ExternalSearches,
     IdempotencyRecord,
     Invitation,
     LeadShare,
@@ -202,6 +203,13 @@ async def make_external_read(employee: Employee, contact: Contact, **values: Any
     return await ExternalRead.create(
         project_id=employee.project_id, employee=employee, contact=contact, **values
     )
+
+
+async def make_external_searches(employee: Employee, **values: Any) -> ExternalSearches:
+    """One search, at noon."""
+    values.setdefault("began_at", NOON)
+    values.setdefault("searches", 1)
+    return await ExternalSearches.create(project_id=employee.project_id, employee=employee, **values)
 
 
 async def make_activity(contact: Contact, author: Employee | None = None, **values: Any) -> Activity:

@@ -25,6 +25,7 @@ from app.engine.declare import TABLES
 from app.engine.document import CompositeType, Document, response_key
 from app.engine.guards import LATE, guard_of, metadata_of
 from app.engine.inputs import Input, located
+from app.engine.searches import is_search
 from app.errors import CodedError, Unauthenticated
 from app.policy import Guard, Level, Viewer
 
@@ -47,12 +48,13 @@ class Place:
 
 @dataclass(slots=True)
 class Authorisation:
-    """What one viewer is denied in one operation."""
+    """What one viewer is denied in one operation. `searches`: where in it a metered viewer looks for metered rows."""
 
     document: Document
     viewer: Viewer
     denials: dict[str, GraphQLError] = field(default_factory=dict)
     inputs: list[Input] = field(default_factory=list)
+    searches: set[tuple[str, ...]] = field(default_factory=set)
 
     def operation(self, operation: OperationDefinitionNode) -> list[GraphQLError]:
         """One error for each denied field. Raises GraphQLError if the whole operation is refused."""
@@ -101,6 +103,8 @@ class Authorisation:
             return
         if node.arguments:
             self.inputs.append(Input(_coordinate(owner, node), definition, node, place.path))
+            if self.viewer.is_metered and is_search(self.document, definition, node):
+                self.searches.add((owner.name, *place.pattern))
         if not metadata_of(definition).get(LATE):
             named = get_named_type(definition.type)
             if isinstance(named, GraphQLObjectType | GraphQLInterfaceType):

@@ -94,6 +94,7 @@ class Engine:
         if found.constant is not None:
             return Outcome(found.constant, NO_ERRORS)
         run = self._run(known, coerced, found, context)
+        await run.count_searches()
         await run.get_values()
         return await self._outcome(run, ast, variables, only_core=only_core)
 
@@ -109,6 +110,7 @@ class Engine:
         It ends when a row that is to be shown is out of sight. Raises Unauthenticated, as the source does, once the session is gone.
         """
         run = self._start(ast, operation, variables, context)
+        await run.count_searches()
         (root,) = run.plan.roots
         source = root.definition.subscribe
         assert source is not None

@@ -32,11 +32,12 @@ from app.viewers import Shape
 
 @dataclass(frozen=True, eq=False)
 class Payload:
-    """How the value of a root field is completed. `denials` and `inputs` if that was decided after it ran."""
+    """How the value of a root field is completed. The rest if that was decided after it ran."""
 
     complete: Completer
     denials: tuple[GraphQLError, ...] = ()
     inputs: tuple[Input, ...] = ()
+    searches: int = 0
 
 
 @dataclass(eq=False)
@@ -73,7 +74,10 @@ class Root:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """`inputs` are the fields whose arguments have variables, `constants` those that have none."""
+    """`inputs` are the fields whose arguments have variables, `constants` those that have none.
+
+    `searches`: how many lists of metered rows a metered viewer searches.
+    """
 
     operation: OperationDefinitionNode
     document: Document
@@ -83,6 +87,7 @@ class Plan:
     inputs: tuple[Input, ...]
     constants: Arguments
     constant_values: int
+    searches: int
 
     @cached_property
     def constant(self) -> bytes | None:
@@ -110,6 +115,7 @@ def make(document: Document, operation: OperationDefinitionNode, shape: Shape) -
         tuple(each for each in authorisation.inputs if not each.is_constant),
         constants,
         reader.values,
+        len(authorisation.searches),
     )
 
 
@@ -157,7 +163,7 @@ def late_payload(plan: Plan, root: Root, shape: Shape) -> Payload:
     except GraphQLError as refusal:
         denials = [refusal]  # it ran already
     complete = Selecting(plan.document, shape.viewer).completer(root.definition, root.nodes)
-    made = Payload(complete, tuple(denials), tuple(authorisation.inputs))
+    made = Payload(complete, tuple(denials), tuple(authorisation.inputs), len(authorisation.searches))
     if len(root.late) >= MOST_LATE:
         root.late.clear()
     root.late[shape] = made

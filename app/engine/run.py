@@ -45,6 +45,9 @@ class Context(Protocol):
     async def count_shown(self, ids: Collection[Any], *, is_done: bool) -> None:
         """Counts the metered rows that an answer shows. Raises RateLimited, unless what it tells `is_done`."""
 
+    async def count_searches(self, number: int) -> None:
+        """Counts so many searches for metered rows, before anything is read. Raises RateLimited."""
+
 
 class Listener(Context, Protocol):
     """What it asks for a subscription besides: rights change under it."""
@@ -94,6 +97,11 @@ class Run:
     late_denials: list[GraphQLError] = field(default_factory=list)
     #: What is counted of the rows that were read, where they are metered.
     counted: set[Any] = field(default_factory=set)
+
+    async def count_searches(self) -> None:
+        """Raises RateLimited: to be asked before anything is executed, so that the refusal tells nothing of the rows."""
+        if self.plan.searches:
+            await self.context.count_searches(self.plan.searches)
 
     async def get_values(self) -> None:
         """Gets what each root field has: Ready, a Python value, or the exception that it raised."""
@@ -152,16 +160,16 @@ class Run:
         resolve = self.resolvers[root.type.name, root.name]
         found = resolve(None, self.info(root), **self.arguments.get(id(root.nodes[0]), {}))
         value = await found if isawaitable(found) else found
-        self._choose_payload(root)
+        await self._choose_payload(root)
         return value
 
     async def _event(self, root: Root, value: Any) -> Any:
         if root.read is None:
-            self._choose_payload(root)
+            await self._choose_payload(root)
             return value
         return (await self.read([root.read], [getattr(value, root.python_name)]))[0]
 
-    def _choose_payload(self, root: Root) -> None:
+    async def _choose_payload(self, root: Root) -> None:
         """Decided with the plan, unless the viewer was unknown then, or is another since the field ran."""
         shape = facts_of(self.context.viewer).shape
         if root.payload is not None and shape is self.plan.shape:
@@ -171,6 +179,8 @@ class Run:
         self.payloads[root.key] = payload
         if self.context.viewer != self.viewer:  # else it failed, and shows nothing that could be denied
             self.late_denials += payload.denials
+            if payload.searches and not self.plan.searches:
+                await self.context.count_searches(payload.searches)
         reader = Inputs(self.context.viewer)
         reader.read_written(payload.inputs)
         self.arguments = {**self.arguments, **reader.read(self.document, payload.inputs)}

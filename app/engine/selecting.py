@@ -101,13 +101,14 @@ class Selecting:
             self._connection_leaf(TABLES[to], type_, key, below)
             for key, below in self.document.collect(type_, same).items()
         )
-        leaves += self._counted_by_cursors(TABLES[to], leaves)
+        leaves += self._counted_unseen(TABLES[to], leaves)
         return Pages(TABLES[to], type_.name, same[0], order, via, search, leaves, link)
 
-    def _counted_by_cursors(self, table: type[Table], leaves: tuple[Leaf, ...]) -> tuple[Leaf, ...]:
-        """A cursor holds what its row is sorted by. Where no rows are shown beside cursors, they are read to be counted."""
+    def _counted_unseen(self, table: type[Table], leaves: tuple[Leaf, ...]) -> tuple[Leaf, ...]:
+        """A cursor holds what its row is sorted by, and a page's `pageInfo` tells of its rows: these are read to be counted."""
         metered, has_rows = self._metered(table), any(rows_below(leaf) for leaf in leaves)
-        if metered is None or has_rows or not has_cursors(leaves):
+        tells = has_cursors(leaves) or any(leaf.name == "page_info" for leaf in leaves)
+        if metered is None or has_rows or not tells:
             return ()
         return (Leaf(NEEDS, "nodes", below=Rows(table, (), metered)),)
 

@@ -27,7 +27,7 @@ from app.models.idempotency import IdempotencyRecord
 from app.models.partners import LeadShare, LeadShareContact, LeadShareState, Partner
 from app.models.persons import Person
 from app.models.projects import Division, Project
-from app.models.proposals import ContactProposal, ExternalRead, ProposalDecision
+from app.models.proposals import ContactProposal, ExternalRead, ExternalSearches, ProposalDecision
 from app.models.reminders import (
     Reminder,
     ReminderClosedReason,
@@ -50,6 +50,7 @@ PURGE_ORDER: tuple[type[Table], ...] = (
     LeadShare,
     ContactProposal,
     ExternalRead,
+    ExternalSearches,
     Contact,
     Invitation,
     EmployeeDivision,
@@ -88,6 +89,7 @@ __all__ = [
     "EmployeeDivision",
     "EmployeeStatus",
     "ExternalRead",
+    "ExternalSearches",
     "IdempotencyRecord",
     "Invitation",
     "JsonText",

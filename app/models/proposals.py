@@ -1,4 +1,4 @@
-"""Contacts that people of outside firms report: staff decide what becomes of them. And how many contacts they read."""
+"""Contacts that people of outside firms report: staff decide what becomes of them. And how much they read and search."""
 
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -105,6 +105,30 @@ class ExternalRead(Table):
         table = "external_reads"
         indexes = (("employee_id", "read_at"), ("contact_id",))
         constraints = (UniqueConstraint(fields=("employee_id", "contact_id"), name="uq_external_reads"),)
+
+    @classmethod
+    def visible_q(cls, viewer: Viewer) -> Q:
+        """Nobody's: it is only counted."""
+        return NOBODY
+
+
+class ExternalSearches(Table):
+    """How often an external employee searched the contacts in the day that began with the first of them."""
+
+    project: fields.ForeignKeyRelation["Project"] = fields.ForeignKeyField(
+        "models.Project", on_delete=OnDelete.RESTRICT, related_name=False
+    )
+    project_id: UUID
+    employee: fields.ForeignKeyRelation["Employee"] = fields.ForeignKeyField(
+        "models.Employee", on_delete=OnDelete.CASCADE, related_name=False
+    )
+    employee_id: UUID
+    began_at = fields.DatetimeField()
+    searches = fields.IntField()
+
+    class Meta:
+        table = "external_searches"
+        constraints = (UniqueConstraint(fields=("employee_id", "project_id"), name="uq_external_searches"),)
 
     @classmethod
     def visible_q(cls, viewer: Viewer) -> Q:

@@ -63,6 +63,11 @@ class Context:
         origin = Origin(read_budget.ACTION, self.viewer, self.request_id, self.client_ip)
         await metering.count_shown(origin, ids, is_done=is_done)
 
+    async def count_searches(self, number: int) -> None:
+        """Counts so many searches of a viewer who reads within a budget, before they are made. Raises RateLimited above it."""
+        origin = Origin(read_budget.ACTION, self.viewer, self.request_id, self.client_ip)
+        await metering.count_searches(origin, number)
+
     @property
     def client_ip(self) -> str:
         return self.client.ip

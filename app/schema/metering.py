@@ -9,7 +9,7 @@ from uuid import UUID
 from app.errors import RateLimited
 from app.jobs import Origin, unit_of_work
 from app.policy import Member
-from app.services import read_budget
+from app.services import read_budget, search_budget
 
 
 async def count_shown(origin: Origin, contact_ids: Collection[UUID], *, is_done: bool) -> None:
@@ -19,6 +19,15 @@ async def count_shown(origin: Origin, contact_ids: Collection[UUID], *, is_done:
         return
     async with _counting(viewer, origin) as now:
         await read_budget.count(viewer, contact_ids, now=now, is_done=is_done)
+
+
+async def count_searches(origin: Origin, number: int) -> None:
+    """Counts so many searches that are about to be made. Raises RateLimited if they are too many."""
+    viewer = origin.viewer
+    if not isinstance(viewer, Member) or not viewer.is_metered:
+        return
+    async with _counting(viewer, origin) as now:
+        await search_budget.count(viewer, number, now=now)
 
 
 @asynccontextmanager

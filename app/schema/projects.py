@@ -51,7 +51,8 @@ class Project(Table, model=models.Project, see=Level.ACCOUNT):
     )
     external_read_limit = column(
         P.PROJECT_SETTINGS,
-        "How many different contacts one employee of an outside firm may be shown within 24 hours.",
+        "How many different contacts one employee of an outside firm may be shown within 24 hours, and how often he may "
+        "search them.",
     )
     divisions = to_many("Division", P.PROJECT_READ, "Its divisions.", via="project_id", order="sort_key")
     version = column(P.PROJECT_READ, "Grows with each change; see expectedVersion.")
@@ -166,7 +167,8 @@ class ProjectUpdateInput:
         "How many contacts one employee who is no admin may delete within a day.", guard=P.ADMIN_GRANT
     )
     external_read_limit: int | None = optional(
-        "How many different contacts one employee of an outside firm may be shown within 24 hours: 0 to 100,000."
+        "How many different contacts one employee of an outside firm may be shown within 24 hours, and how often he may "
+        "search them: 0 to 100,000."
     )
     expected_version: int | None = optional("The `version` that was read: STALE_VERSION if it grew since.")
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from tortoise.expressions import Q
 
-from app.models import AccountToken, ExternalRead, IdempotencyRecord, Session, Table
+from app.models import AccountToken, ExternalRead, ExternalSearches, IdempotencyRecord, Session, Table
 from app.services import idempotency, read_budget, sign_in
 
 #: A session that ended still says, for so long, from which addresses its account is used (see `sign_in`).
@@ -21,6 +21,7 @@ async def forget_served(*, now: datetime, limit: int = 1_000) -> int:
         (AccountToken, Q(expires_at__lt=expired)),
         (IdempotencyRecord, Q(created_at__lt=old)),
         (ExternalRead, Q(read_at__lt=now - read_budget.DAY)),
+        (ExternalSearches, Q(began_at__lt=now - read_budget.DAY)),
     )
     gone = 0
     for model, condition in served:

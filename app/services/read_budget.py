@@ -43,7 +43,7 @@ async def count(
     """
     if not is_done:
         others = await _shown(viewer, now).exclude(contact_id__in=list(contact_ids)).count()
-        limit = await _limit(viewer)
+        limit = await limit_of(viewer)
         if others + len(contact_ids) > limit:
             raise await _refusal(viewer, limit, contact_ids, now=now)
     await _write(viewer, contact_ids, now=now)
@@ -59,7 +59,7 @@ async def tell(viewer: Member, *, now: datetime) -> None:
     )
     if await recent.exists():
         return
-    limit, read = await _limit(viewer), await _shown(viewer, now).count()
+    limit, read = await limit_of(viewer), await _shown(viewer, now).count()
     changes = {"limit": [None, limit], "read": [None, read]}
     jobs.note("Employee", viewer.employee_id, changes, project_id=viewer.project_id)
     log.warning("external_read_limit", employee_id=str(viewer.employee_id), limit=limit, read=read)
@@ -69,7 +69,8 @@ def _shown(viewer: Member, now: datetime) -> QuerySet[ExternalRead]:
     return ExternalRead.filter(employee_id=viewer.employee_id, read_at__gt=now - DAY)
 
 
-async def _limit(viewer: Member) -> int:
+async def limit_of(viewer: Member) -> int:
+    """How many contacts the project lets him be shown, and how many searches make, within 24 hours."""
     return (await Project.get(id=viewer.project_id)).external_read_limit
 
 

@@ -224,7 +224,7 @@ async def test_case_65_a_harvest_is_refused_told_to_the_director_and_harms_no_or
     more = [await make_contact(world.project, name=f"Kontakt {number}") for number in range(9)]
     await share(world, *more)
     director = as_role(Role.DIRECTOR, project=world.project)
-    page = 'query ($first: Int) { contacts(first: $first, search: "Kontakt") { nodes { name } } }'
+    page = "query ($first: Int) { contacts(first: $first) { nodes { name } } }"
 
     ordinary = [await lent.client.run(page, first=limit) for _ in range(20)]
     harvest = await lent.client.run(page, first=limit + 1)
@@ -237,6 +237,18 @@ async def test_case_65_a_harvest_is_refused_told_to_the_director_and_harms_no_or
     }
     assert harvest.data is None and harvest.codes == ["RATE_LIMITED"]
     assert entries.data["auditEntries"]["nodes"] == [{"employee": {"id": gid(world.me)}}]
+
+
+async def test_case_65_a_number_is_not_read_digit_by_digit(lent: Lent) -> None:
+    """A list that shows nothing says whether somebody's number begins so: he may ask a limited number of times."""
+    world, limit = lent.world, 5
+    await world.project.filter(id=world.project.id).update(external_read_limit=limit)
+    search = "query ($digits: String) { contacts(search: $digits) { totalCount } }"
+
+    answers = [await lent.client.run(search, digits=f"60{digit}") for digit in range(10)]
+
+    assert [answer.codes for answer in answers] == [[]] * limit + [["RATE_LIMITED"]] * (10 - limit)
+    assert all(answer.data is None for answer in answers[limit:])
 
 
 @pytest.mark.parametrize("ending", ["time", "recall"])

@@ -42,6 +42,9 @@ class Uncounted(Context):
     async def count_shown(self, ids: Collection[UUID], *, is_done: bool) -> None:
         """Keeps nothing."""
 
+    async def count_searches(self, number: int) -> None:
+        """Keeps nothing."""
+
 
 class Database:
     """One of several databases that this process is connected to at once: only inside `using` is it the one."""

@@ -167,6 +167,7 @@ async def _around_proposals(world: World) -> None:
         decided_at=make.NOON,
     )
     await make.make_external_read(world.me, world.contact)
+    await make.make_external_searches(world.me)
 
 
 async def _around_mail(world: World) -> None:

@@ -19,7 +19,14 @@ Rows = dict[tuple[str, UUID], dict[str, Any]]
 Noted = dict[tuple[str, UUID], set[str]]
 
 #: Kept by the system for itself: feeds, repeated requests, what limits count. The log itself.
-MACHINERY = {"AuditEntry", "ReminderEvent", "IdempotencyRecord", "SignInAttempt", "ExternalRead"}
+MACHINERY = {
+    "AuditEntry",
+    "ReminderEvent",
+    "IdempotencyRecord",
+    "SignInAttempt",
+    "ExternalRead",
+    "ExternalSearches",
+}
 #: Rows that are a part of another, which is noted: the other's type, and the column with its id.
 PARTS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "AccountToken": (("Division", "division_id"), ("Project", "project_id"), ("Account", "account_id")),
