@@ -58,7 +58,8 @@ class Probe:
 class Secret:
     """`fields` are names in the schema by which it might show. `told_by`: None if nobody at all may tell.
 
-    `open_by` are mutations that tell it to everybody, as the product has it.
+    `open_by` are mutations that tell it to everybody, as the product has it. `more_work_in` are those that look further
+    where it is so: the hash of a password, or a fixed time, is to hide that.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Secret:
     told_by: Probe | None
     fields: Sequence[str] = ()
     open_by: Sequence[str] = ()
+    more_work_in: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ async def _repeat(
         played.kinds.update(_kinds(ask, one))
         if INTERNAL.encode() in one.heard.body:
             played.stumbles.append(found)
-        if one != other:
+        if is_noticed(secret, ask, one, other):
             played.differences.append(found)
             return
 
@@ -271,7 +271,15 @@ def _differ(theatre: Theatre, secret: Secret, asked: Sequence[Ask]) -> tuple[Tol
         theatre.runner.run(_told_last(theatre, secret, asked, is_other=is_other))
         for is_other in (False, True)
     )
-    return (one, other) if one != other else None
+    return (one, other) if is_noticed(secret, asked[-1], one, other) else None
+
+
+def is_noticed(secret: Secret, ask: Ask, one: Told, other: Told) -> bool:
+    """By the answer; or, as how long it took might tell, by what the database was asked."""
+    if one.heard != other.heard:
+        return True
+    works_more = any(f"{name}(" in ask.request.document for name in secret.more_work_in)
+    return one.statements != other.statements and not works_more
 
 
 async def _told_last(theatre: Theatre, secret: Secret, asked: Sequence[Ask], *, is_other: bool) -> Told:

@@ -143,6 +143,7 @@ def _logins(scene: Scene) -> Iterator[Secret]:
         ("email",),
         # The answer holds a session or none: see its description.
         open_by=("accountCreate",),
+        more_work_in=("signIn", "emailChangeRequest", "passwordResetRequest"),
     )
     of_director = next(row for row in scene.world.of(models.Account) if row.id == director.account_id)
     yield Secret(
