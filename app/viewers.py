@@ -60,16 +60,21 @@ def facts_of(viewer: Viewer) -> Facts:
         given = getattr(viewer, field.name)
         if isinstance(given, UUID):
             key.append((field.name, _Ids(None)))
-            values.append(given)
+            values.append(_plain(given))
         elif isinstance(given, frozenset) and given and all(isinstance(each, UUID) for each in given):
             key.append((field.name, _Ids(len(given))))
-            values += sorted(given)
+            values += sorted(map(_plain, given))
         else:
             key.append(
                 (field.name, _Items(frozenset(given.items())) if isinstance(given, Mapping) else given)
             )
     kind: Any = type(viewer)
     return Facts(_shape_of(kind, tuple(key)), tuple(values))
+
+
+def _plain(given: UUID) -> UUID:
+    """asyncpg has a UUID of its own, which equals ours and which SQLite does not take: equal viewers share these facts."""
+    return given if type(given) is UUID else UUID(int=given.int)
 
 
 @lru_cache(maxsize=REMEMBERED)

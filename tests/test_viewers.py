@@ -62,3 +62,13 @@ def test_a_shape_is_the_viewer_but_for_his_ids() -> None:
     assert stands_for[shape.partner_id] == viewer.partner_id
     assert {stands_for[each] for each in shape.division_ids} == set(divisions)
     assert len(stands_for) == len(set(stands_for.values())) == 8
+
+
+def test_the_ids_are_plain_ones_whichever_driver_read_them() -> None:
+    class TheDriversOwn(UUID):
+        """As asyncpg has one: it equals a plain one."""
+
+    id_ = uuid7()
+    values = facts_of(AccountViewer(TheDriversOwn(str(id_)), TheDriversOwn(str(uuid7())))).values
+
+    assert values[0] == id_ and {type(each) for each in values} == {UUID}
