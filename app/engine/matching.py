@@ -10,7 +10,7 @@ from app.engine.compile import Compiler
 from app.engine.declare import Table
 from app.engine.dialects import SHORTEST_INDEXED, Dialect, dialect_of, named
 from app.engine.parameters import OWN, Parameters
-from app.engine.where import TRUE, condition_sql, search_words, walk
+from app.engine.where import TRUE, Shape, condition_sql, search_words, walk
 from app.policy import Viewer
 from app.viewers import facts_of
 
@@ -49,6 +49,20 @@ async def matching_ids(
     given = (facts.values, _own(values, words, dialect))
     rows = await db.read(sql, [given[group][place] for group, place in parameters.sources])
     return [db.as_uuid(row["id"]) for row in rows]
+
+
+def holds_of_all(table: type[Table], where: Mapping[str, Any]) -> bool:
+    """Whether a `where` has no condition in it, as an empty form has none. Raises BadUserInput."""
+    return _is_true(walk(table, where, []))
+
+
+def _is_true(shape: Shape) -> bool:
+    match shape:
+        case ("all", *parts):
+            return all(_is_true(each) for each in parts)
+        case ("any", *parts):
+            return any(_is_true(each) for each in parts)
+    return shape == TRUE
 
 
 def _own(values: Sequence[Any], words: Sequence[str], dialect: Dialect) -> list[Any]:

@@ -10,7 +10,8 @@ import strawberry
 from app import models
 from app.engine.assemble import describe_enum, where_type
 from app.engine.declare import NOW, ById, Link, Listing, Record, Table, column, computed, to_many, to_one
-from app.engine.matching import matching_ids
+from app.engine.matching import holds_of_all, matching_ids
+from app.errors import FaultCode, Invalid
 from app.models import LeadShareState
 from app.policy import Member, Viewer
 from app.policy import Permission as P  # noqa: N817
@@ -127,6 +128,9 @@ async def _matching(viewer: Member, where: Any, search: str | None) -> list[UUID
     """What a filter finds in the viewer's sight, one more than fit at most; None if there is no filter."""
     if where is None and search is None:
         return None
+    if not (search or "").strip() and (where is None or holds_of_all(Contact, where)):
+        sentence = "This filter asks for nothing, so it would lend every contact. Say which ones."
+        raise Invalid.at("where", sentence, FaultCode.REQUIRED)
     return await matching_ids(Contact, viewer, where, search=search, most=lead_shares.MOST_FROZEN + 1)
 
 

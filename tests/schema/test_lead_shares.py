@@ -44,6 +44,8 @@ from tests.schema.share_cases import (
     share_of,
 )
 
+#: Whatever it is called.
+ALL = {"name": {"ne": "-"}}
 __all__ = ["contacts", "director", "external", "partner", "project"]
 
 SHARES = """
@@ -111,7 +113,7 @@ async def test_a_share_that_begins_later_is_planned_and_shows_nothing(
         ({"search": "gama"}, ["Gama"]),
         ({"search": "ga", "where": {"city": {"eq": "Brno"}}}, ["Gama"]),
         ({"search": "brno", "where": {"status": {"eq": "LEAD"}}}, []),
-        ({"where": {}}, ["Alfa", "Beta", "Gama", "Jiná"]),
+        ({"where": ALL}, ["Alfa", "Beta", "Gama", "Jiná"]),
     ],
 )
 async def test_a_filter_is_frozen_into_a_list(
@@ -207,7 +209,7 @@ async def test_a_repeat_lends_once_and_the_filter_is_part_of_the_request(
     [
         ({}, [("input.contactIds", "REQUIRED")]),
         ({"contactIds": []}, [("input.contactIds", "TOO_SHORT")]),
-        ({"contactIds": ["Alfa"], "where": {}}, [("input.contactIds", "INVALID")]),
+        ({"contactIds": ["Alfa"], "where": ALL}, [("input.contactIds", "INVALID")]),
         ({"contactIds": ["Alfa"], "search": "alfa"}, [("input.contactIds", "INVALID")]),
         ({"where": {"name": {"eq": "Nikdo"}}}, [("input.where", "INVALID")]),
         ({"contactIds": ["Alfa"], "campaign": "  "}, [("input.campaign", "REQUIRED")]),
@@ -249,7 +251,7 @@ async def test_a_filter_that_finds_too_many_is_refused(
     monkeypatch.setattr(lead_shares, "MOST_FROZEN", 2)
     client = as_employee(director)
 
-    answer = await refused(client, CREATE, lent(partner, where={}), sent_jobs, rings)
+    answer = await refused(client, CREATE, lent(partner, where=ALL), sent_jobs, rings)
     fits = await client.run(CREATE, input=lent(partner, where={"name": {"ne": "Alfa"}}))
 
     assert answer.faults("leadShareCreate") == [("input.where", "TOO_LONG")]
@@ -315,8 +317,8 @@ async def test_a_sharer_of_chosen_divisions_lends_and_sees_only_what_is_in_them(
         await make_contact(project, name=name, division=division)
     boss = as_role(Role.DIRECTOR, project=project, divisions=[b2b])
 
-    own = await boss.run(CREATE, input=lent(partner, where={}))
-    everything = await as_employee(director).run(CREATE, input=lent(partner, where={}, campaign="Vše"))
+    own = await boss.run(CREATE, input=lent(partner, where=ALL))
+    everything = await as_employee(director).run(CREATE, input=lent(partner, where=ALL, campaign="Vše"))
     looked_at = await boss.run(
         "query($id: ID!) { leadShare(id: $id) { contacts { totalCount nodes { name } } } }",
         id=share_of(everything, "leadShareCreate")["id"],
@@ -511,7 +513,7 @@ async def test_shares_are_found_by_partner_campaign_and_time(
 
 
 WHOLE: dict[str, Any] = {
-    "leadShareCreate": {"campaign": "Jaro", "where": {}},
+    "leadShareCreate": {"campaign": "Jaro", "where": ALL},
     "leadShareUpdate": {"campaign": "Léto"},
     "leadShareAdd": {},
     "leadShareRemove": {},
@@ -634,3 +636,27 @@ async def test_the_audit_tells_which_contacts_were_lent_to_whom_sees_them(
             }
         ],
     }
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        {"where": {}},
+        {"where": {"and": []}},
+        {"where": {"or": [{"name": {"eq": "Alfa"}}, {}]}},
+        {"where": {"name": {}}},
+        {"search": " "},
+        {"where": {}, "search": ""},
+    ],
+    ids=str,
+)
+async def test_a_filter_that_asks_for_nothing_lends_nothing(
+    director: Employee, partner: Partner, contacts: list[Contact], nothing: dict[str, Any]
+) -> None:
+    """A front end's form that nobody filled in must not lend every contact there is."""
+    sent = {"partnerId": partner, "campaign": "Jaro", **nothing}
+
+    answer = await as_employee(director).run(CREATE, input=sent)
+
+    assert answer.faults("leadShareCreate") == [("input.where", "REQUIRED")]
+    assert await LeadShare.all().count() == 0
