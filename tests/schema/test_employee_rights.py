@@ -200,3 +200,23 @@ async def test_nobody_else_changes_employees_not_even_himself(
 
     assert [answer.codes for answer in answers] == [["FORBIDDEN"], ["FORBIDDEN"]]
     assert (await fresh(rep)).version == 1 and sent_jobs == []
+
+
+async def test_rights_are_given_within_the_givers_divisions_too() -> None:
+    """Or he would make a colleague of all divisions a director, who then gives him all of them."""
+    project = await make_project()
+    mine = await make_division(project)
+    director = await make_employee(project, [Role.DIRECTOR], divisions=[mine])
+    wide = await make_employee(project, [Role.TELEPHONIST])
+    within = await make_employee(project, [Role.TELEPHONIST], divisions=[mine])
+    client = as_employee(director)
+
+    refused = await client.run(UPDATE, input={"id": wide, "roles": ["TELEPHONIST", "DIRECTOR"]})
+    narrowed = await client.run(
+        UPDATE, input={"id": wide, "roles": ["TELEPHONIST", "DIRECTOR"], "divisionIds": [mine]}
+    )
+    given = await client.run(UPDATE, input={"id": within, "roles": ["DIRECTOR"]})
+    taken = await client.run(UPDATE, input={"id": wide, "roles": []})
+
+    assert refused.codes == ["FORBIDDEN"]
+    assert [each.faults("employeeUpdate") for each in (narrowed, given, taken)] == [[], [], []]
