@@ -79,7 +79,7 @@ class Contact(Table, model=models.Contact, see=P.CONTACT_READ, metered="id"):
     country = column(P.CONTACT_READ, "Country of its address: ISO 3166 code of two letters.", filter=True)
     division_id = column(P.PROJECT_READ, "The id of its division.", id_of="Division", filter=True)
     division = to_one("Division", P.CONTACT_READ, "The division it belongs to, if any.", via="division_id")
-    owner_id = column(P.CONTACT_READ, "The id of its owner.", id_of="Employee", filter=True)
+    owner_id = column(P.PROJECT_READ, "The id of its owner.", id_of="Employee", filter=True)
     owner = to_one("Employee", P.CONTACT_READ, "The employee who looks after it.", via="owner_id")
     persons = to_list(
         "Person",
