@@ -132,7 +132,7 @@ UNCHANGED = (
     *("contact_id", "division_id", "request_id", "created_at"),
 )
 
-# REPLACE removes a row without asking the triggers for DELETE: an id that is there already is refused before.
+# REPLACE removes a row without asking the triggers for DELETE: an id or place that is there already is refused before.
 ON_SQLITE = (
     f"""CREATE TRIGGER audit_entries_update BEFORE UPDATE ON audit_entries
     WHEN NEW.changes <> '{{}}' OR NEW.client_ip <> '' OR OLD.project_id IS NULL
@@ -143,7 +143,7 @@ ON_SQLITE = (
     WHEN julianday(OLD.created_at) > julianday('now') - {FLOOR} OR julianday(OLD.created_at) IS NULL
     BEGIN SELECT RAISE(ABORT, '{REMOVED}'); END""",
     f"""CREATE TRIGGER audit_entries_replace BEFORE INSERT ON audit_entries
-    WHEN EXISTS (SELECT 1 FROM audit_entries WHERE id = NEW.id)
+    WHEN EXISTS (SELECT 1 FROM audit_entries WHERE id = NEW.id OR rowid = NEW.rowid)
     BEGIN SELECT RAISE(ABORT, '{CHANGED}'); END""",  # noqa: S608
 )
 

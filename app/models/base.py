@@ -1,5 +1,6 @@
 """What all tables share: the key, the rows a viewer may see, the database's clock, JSON kept as text."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from datetime import datetime
@@ -81,7 +82,8 @@ class Table(Model):
 
     @classmethod
     def _absent(cls, path: Sequence[str]) -> NotFound:
-        return NotFound(f"There is no such {cls.__name__.lower()}.", input_path=path)
+        words = re.sub("(?<!^)(?=[A-Z])", " ", cls.__name__).lower()
+        return NotFound(f"There is no such {words}.", input_path=path)
 
     @classmethod
     async def find_visible(cls, viewer: Viewer, *, lock: bool = False, **sought: UUID | str) -> Self | None:

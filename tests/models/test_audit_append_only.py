@@ -28,6 +28,8 @@ ATTEMPTS = (
     "ON CONFLICT (id) DO UPDATE SET action = 'nothing'",
 )
 ONLY_SQLITE = (
+    "INSERT OR REPLACE INTO audit_entries (rowid, id, action, subject, changes, request_id, client_ip, created_at) "
+    "SELECT rowid, 'another', 'nothing', '', '{}', '', '', created_at FROM audit_entries",
     "REPLACE INTO audit_entries (id, action, subject, changes, request_id, client_ip, created_at) "
     "SELECT id, 'nothing', '', '{}', '', '', created_at FROM audit_entries",
 )
