@@ -90,16 +90,16 @@ class Mutant:
         return text
 
 
-def worlds(*secrets: str, operations: int = 1_500) -> Net:
+def by_worlds(*secrets: str, operations: int = 1_500) -> Net:
     return Worlds(secrets, operations)
 
 
-def tests(*names: str) -> Net:
+def by_tests(*names: str) -> Net:
     return Tests(names)
 
 
 #: A sample of the matrix, the same each time.
-MATRIX = tests("tests/proof/matrix/test_matrix.py::test_the_answer_equals_what_the_policy_says")
+MATRIX = by_tests("tests/proof/matrix/test_matrix.py::test_the_answer_equals_what_the_policy_says")
 
 
 def all_faults(mutants: Sequence[Mutant], root: Path) -> list[str]:

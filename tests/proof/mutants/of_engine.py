@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tests.proof.mutants.mutant import MATRIX, Mutant, tests, worlds
+from tests.proof.mutants.mutant import MATRIX, Mutant, by_tests, by_worlds
 
 ENGINE = "app/engine"
 #: What decides whether a field of a row is read.
@@ -14,21 +14,21 @@ OF_ENGINE: Sequence[Mutant] = (
         f"{ENGINE}/selecting.py",
         GRANTED,
         "        if guard is None:\n",
-        worlds("bankAccount of a contact"),
+        by_worlds("bankAccount of a contact"),
     ),
     Mutant(
         "an alias hides a field",
         f"{ENGINE}/selecting.py",
         GRANTED,
         GRANTED.replace("(guard is", "(same[0].alias or guard is"),
-        worlds("internalRating of a contact", "vatId of a contact", operations=4_000),
+        by_worlds("internalRating of a contact", "vatId of a contact", operations=4_000),
     ),
     Mutant(
         "a field that @include shows is free",
         f"{ENGINE}/selecting.py",
         GRANTED,
         GRANTED.replace("(guard is", "(same[0].directives or guard is"),
-        worlds("vatId of a contact", "priceLevel of a contact", operations=4_000),
+        by_worlds("vatId of a contact", "priceLevel of a contact", operations=4_000),
     ),
     Mutant(
         "a field of a value is free",
@@ -57,49 +57,49 @@ OF_ENGINE: Sequence[Mutant] = (
         "        self._visit(root, operation.selection_set, Place(), refuse=refuse_root)\n",
         "        if operation.operation is not OperationType.MUTATION:\n"
         "            self._visit(root, operation.selection_set, Place(), refuse=refuse_root)\n",
-        tests("tests/engine/test_denials.py::test_the_answer_of_a_mutation_is_guarded_alike"),
+        by_tests("tests/engine/test_denials.py::test_the_answer_of_a_mutation_is_guarded_alike"),
     ),
     Mutant(
         "arguments are not asked about",
         f"{ENGINE}/inputs.py",
         "        if guard is not None and not guard.granted_to(self.viewer):\n",
         "        if False and guard is not None:\n",
-        worlds("vatId of a contact"),
+        by_worlds("vatId of a contact"),
     ),
     Mutant(
         "a filter inside of and, or is free",
         f"{ENGINE}/inputs.py",
         "            for each in given:\n                self._check(type_.of_type, each)",
         "            self.values += len(given)",
-        worlds("priceLevel of a contact", "internalRating of a contact", operations=3_000),
+        by_worlds("priceLevel of a contact", "internalRating of a contact", operations=3_000),
     ),
     Mutant(
         "a filter inside of not is free",
         f"{ENGINE}/inputs.py",
         "                self._check(type_.fields[name].type, value)\n",
         '                self._check(type_.fields[name].type, value if name != "not" else None)\n',
-        worlds("priceLevel of a contact", "internalRating of a contact", operations=3_000),
+        by_worlds("priceLevel of a contact", "internalRating of a contact", operations=3_000),
     ),
     Mutant(
         "a filter in a variable is free",
         f"{ENGINE}/inputs.py",
         "            self._check_all(each, changing)\n",
         "",
-        worlds("vatId of a contact", "internalRating of a contact"),
+        by_worlds("vatId of a contact", "internalRating of a contact"),
     ),
     Mutant(
         "nothing is checked a second time",
         f"{ENGINE}/core.py",
         "if not isinstance(got, Got) or got.run.plan.operation is not info.operation:",
         "if not isinstance(got, Got):",
-        tests("tests/engine/test_second_check.py"),
+        by_tests("tests/engine/test_second_check.py"),
     ),
     Mutant(
         "one plan for every viewer",
         f"{ENGINE}/engine.py",
         "key: Hashable = (known, shape, *conditions.values())",
         "key: Hashable = (known, *conditions.values())",
-        tests(
+        by_tests(
             "tests/abuse/test_c_reads.py::test_case_38_nor_does_what_is_remembered_of_one_role_serve_another"
         ),
     ),
@@ -112,7 +112,7 @@ OF_ENGINE: Sequence[Mutant] = (
         "    def _one(self, rows: Rows, alias: str, which: str) -> Json:\n"
         "        source = (\n"
         '            f"FROM {self.table(rows.table, alias)} WHERE {which}"\n',
-        worlds("the name of a colleague"),
+        by_worlds("the name of a colleague"),
     ),
     Mutant(
         "a small list shows what one does not see",
@@ -128,48 +128,48 @@ OF_ENGINE: Sequence[Mutant] = (
         f"{ENGINE}/compile.py",
         '            f" AND {self.visible(table.model, alias)}"\n        )\n        largest',
         "        )\n        largest",
-        worlds("a sales note more"),
+        by_worlds("a sales note more"),
     ),
     Mutant(
         "a connection lists and counts what is not seen",
         f"{ENGINE}/compile_pages.py",
         "found = [self.compiler.visible(self.pages.table.model, alias)]",
         'found = ["1 = 1"]',
-        worlds("a contact more in a foreign division"),
+        by_worlds("a contact more in a foreign division"),
     ),
     Mutant(
         "any cursor is taken",
         f"{ENGINE}/paging.py",
         "if not hmac.compare_digest(found, tag) or len(values) != len(terms):",
         "if len(values) != len(terms):",
-        tests("tests/engine/test_cursors.py"),
+        by_tests("tests/engine/test_cursors.py"),
     ),
     Mutant(
         "cursors are not bound to a project",
         "app/schema/context.py",
         'scope = self.viewer.project_id.bytes if isinstance(self.viewer, Member) else b"no project"',
         'scope = b"no project"',
-        tests("tests/abuse/test_c_reads.py::test_case_27_a_cursor_of_another_project_is_refused"),
+        by_tests("tests/abuse/test_c_reads.py::test_case_27_a_cursor_of_another_project_is_refused"),
     ),
     Mutant(
         "an id of another type is taken",
         f"{ENGINE}/ids.py",
         "    if found != type_name:\n        raise NotFound(input_path=path)\n",
         "",
-        tests("tests/abuse/test_c_ids.py", "tests/abuse/test_c_writes.py"),
+        by_tests("tests/abuse/test_c_ids.py", "tests/abuse/test_c_writes.py"),
     ),
     Mutant(
         "the VAT id needs no right of its own",
         "app/schema/contacts.py",
         'vat_id = column(P.CONTACT_BILLING_READ, "VAT id',
         'vat_id = column(P.CONTACT_READ, "VAT id',
-        worlds("vatId of a contact"),
+        by_worlds("vatId of a contact"),
     ),
     Mutant(
         "the rating is read by whoever writes contacts",
         "app/schema/contacts.py",
         'internal_rating = column(P.CONTACT_BILLING_READ, "What',
         'internal_rating = column(P.CONTACT_WRITE, "What',
-        worlds("internalRating of a contact"),
+        by_worlds("internalRating of a contact"),
     ),
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tests.proof.mutants.mutant import MATRIX, Mutant, tests, worlds
+from tests.proof.mutants.mutant import MATRIX, Mutant, by_tests, by_worlds
 
 SERVICES = "app/services"
 
@@ -19,14 +19,14 @@ OF_RIGHTS: Sequence[Mutant] = (
         "app/policy.py",
         "    for permission, row in POLICY.items():\n        reaches = [row.reach(role, permission in switched_on) for role in held]\n        if external:",
         "    for permission, row in POLICY.items():\n        reaches = [row.reach(role, permission in switched_on) for role in held]\n        if False:",
-        worlds("the seat of the project", "bankAccount of a contact"),
+        by_worlds("the seat of the project", "bankAccount of a contact"),
     ),
     Mutant(
         "who belongs to a partner is not external",
         "app/policy.py",
         "return partner_id is not None or Role.EXTERNAL_TELEPHONIST in roles",
         "return Role.EXTERNAL_TELEPHONIST in roles",
-        worlds("the name of a contact that is not lent", "the e-mail of a colleague"),
+        by_worlds("the name of a contact that is not lent", "the e-mail of a colleague"),
     ),
     Mutant(
         "nobody needs a flag",
@@ -40,28 +40,28 @@ OF_RIGHTS: Sequence[Mutant] = (
         "app/policy.md",
         "| ACTIVITY_SALES_READ | all | own | all | - |",
         "| ACTIVITY_SALES_READ | all | own | all | all |",
-        worlds("a sales note more"),
+        by_worlds("a sales note more"),
     ),
     Mutant(
         "a revoked session goes on",
         f"{SERVICES}/session_rows.py",
         "WHERE {is_asked_for} AND s.revoked_at IS NULL",
         "WHERE {is_asked_for}",
-        tests("tests/abuse/test_a_tokens.py"),
+        by_tests("tests/abuse/test_a_tokens.py"),
     ),
     Mutant(
         "whoever was dismissed goes on",
         f"{SERVICES}/session_rows.py",
         'return row["status"] == EmployeeStatus.ACTIVE and row["deletion_requested_at"] is None',
         'return row["deletion_requested_at"] is None',
-        tests("tests/services/test_session_rows.py"),
+        by_tests("tests/services/test_session_rows.py"),
     ),
     Mutant(
         "a mutation believes who asked",
         "app/schema/mutations.py",
         "        self.viewer, self.now = await self.context.look_inside_transaction()\n",
         "        _, self.now = await self.context.look_inside_transaction()\n        self.viewer = self.viewer\n",
-        tests(
+        by_tests(
             "tests/abuse/test_b_sockets.py::test_case_21_a_role_that_was_taken_is_missed_by_the_next_mutation_on_the_same_socket"
         ),
     ),
@@ -70,97 +70,99 @@ OF_RIGHTS: Sequence[Mutant] = (
         f"{SERVICES}/feed_pages.py",
         "    return [[id_ for id_ in ids if next(seen)] for ids in named]\n",
         "    return named\n",
-        tests("tests/services/test_feed_pages.py", "tests/schema/test_reminder_feed.py"),
+        by_tests("tests/services/test_feed_pages.py", "tests/schema/test_reminder_feed.py"),
     ),
     Mutant(
         "an address is taken if another project has it",
         f"{SERVICES}/hiring.py",
         "Employee.get_or_none(project_id=viewer.project_id, email=email)",
         "Employee.get_or_none(email=email)",
-        worlds("that an e-mail address is an employee's of another project", operations=4_000),
+        by_worlds("that an e-mail address is an employee's of another project", operations=4_000),
     ),
     Mutant(
         "notes about contacts out of sight are recorded",
         f"{SERVICES}/activities.py",
         'await Contact.require_visible(viewer, contact_id, path=("contact_id",))',
         "await Contact.get(id=contact_id)",
-        worlds("a contact more in a foreign division", "a contact with the same numbers in another project"),
+        by_worlds(
+            "a contact more in a foreign division", "a contact with the same numbers in another project"
+        ),
     ),
     Mutant(
         "a contact goes into a division of another project",
         f"{SERVICES}/contacts.py",
         'division = await Division.get_visible(viewer, division_id, path=("division_id",))',
         "division = await Division.get(id=division_id)",
-        worlds("a division of another project"),
+        by_worlds("a division of another project"),
     ),
     Mutant(
         "a contact goes into a division of others",
         f"{SERVICES}/contacts.py",
         "if viewer.division_ids is not None and division.id not in viewer.division_ids:",
         "if False:",
-        tests("tests/schema/test_contacts.py", "tests/schema/test_contact_links.py"),
+        by_tests("tests/schema/test_contacts.py", "tests/schema/test_contact_links.py"),
     ),
     Mutant(
         "contacts are deleted without a limit",
         f"{SERVICES}/contact_deletion.py",
         "    if len(latest) < limit:\n",
         "    if True:\n",
-        tests("tests/proof/invariants/test_races.py::test_parallel_deletions_count_against_the_limit"),
+        by_tests("tests/proof/invariants/test_races.py::test_parallel_deletions_count_against_the_limit"),
     ),
     Mutant(
         "the last admin leaves",
         f"{SERVICES}/employee_rights.py",
         "if not any(runs_project(each) for each in await others):",
         "if False and await others:",
-        tests("tests/abuse/test_d_writes.py::test_case_55_the_last_admin_stays_one"),
+        by_tests("tests/abuse/test_d_writes.py::test_case_55_the_last_admin_stays_one"),
     ),
     Mutant(
         "one invites people with more than one has",
         f"{SERVICES}/hiring.py",
         '    employee_rights.require_grantable(viewer, clean["roles"], partner_id)\n',
         "",
-        tests("tests/schema/test_hiring.py"),
+        by_tests("tests/schema/test_hiring.py"),
     ),
     Mutant(
         "one gives colleagues more than one has",
         f"{SERVICES}/employees.py",
         '        employee_rights.require_grantable(viewer, roles, changes.get("partner_id", employee.partner_id))\n',
         "        _ = roles\n",
-        tests("tests/schema/test_employee_rights.py"),
+        by_tests("tests/schema/test_employee_rights.py"),
     ),
     Mutant(
         "one gives a wider scope than one's own",
         f"{SERVICES}/employee_scopes.py",
         "    if viewer.division_ids is None or wanted == present:\n",
         "    if True:\n",
-        tests("tests/schema/test_employee_rights.py", "tests/schema/test_hiring.py"),
+        by_tests("tests/schema/test_employee_rights.py", "tests/schema/test_hiring.py"),
     ),
     Mutant(
         "a director changes an admin",
         f"{SERVICES}/employee_rights.py",
         "    if makes_admin(employee.roles):\n",
         "    if False:\n",
-        tests("tests/schema/test_employee_rights.py"),
+        by_tests("tests/schema/test_employee_rights.py"),
     ),
     Mutant(
         "one changes one's own rights",
         f"{SERVICES}/employee_rights.py",
         "if himself and RIGHTS & set(changed) and not viewer.may(Permission.ADMIN_GRANT):",
         "if False:",
-        tests("tests/abuse/test_d_writes.py::test_case_55_nobody_gives_himself_a_role"),
+        by_tests("tests/abuse/test_d_writes.py::test_case_55_nobody_gives_himself_a_role"),
     ),
     Mutant(
         "an unknown address is answered otherwise",
         f"{SERVICES}/sign_in.py",
         "    if account is None:\n        return Attempt(attempt_id)\n",
         '    if account is None:\n        raise Invalid.at("email", "There is no such account.", FaultCode.INVALID)\n',
-        worlds("that an e-mail address has an account"),
+        by_worlds("that an e-mail address has an account"),
     ),
     Mutant(
         "reminders are given to colleagues without the right",
         f"{SERVICES}/reminders.py",
         "    if employee_id != viewer.employee_id:\n        viewer.require(Permission.REMINDER_ASSIGN)\n",
         "",
-        tests("tests/schema/test_reminders.py"),
+        by_tests("tests/schema/test_reminders.py"),
     ),
 )

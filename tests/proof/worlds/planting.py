@@ -1,7 +1,7 @@
 """What a secret is: how two worlds differ, who must not notice, and who does."""
 
 from base64 import b64decode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,6 +12,9 @@ from app.engine.declare import TABLES
 from app.engine.ids import global_id
 from app.engine.types import graphql_name
 from app.models import Table
+
+#: Keys of rows that are reached from another one.
+PARENTS = {"contact_id": "Contact", "email_id": "Email", "employee_id": "Employee", "share_id": "LeadShare"}
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ class Hints:
             if isinstance(value, str | int) and not isinstance(value, bool):
                 known.append(value)
         return cls(
-            [global_id(type(row).__name__, row.id) for row in rows if type(row).__name__ in TABLES],
+            [*dict.fromkeys(id_ for row in rows for id_ in _ids_of(row))],
             [*secret.fields, *sorted(name for name, values in found.items() if values or is_changed)],
             found,
         )
@@ -108,6 +111,15 @@ class Hints:
 def planted_kind(id_: str) -> str:
     """The type that a global id names."""
     return b64decode(id_).decode().partition(":")[0]
+
+
+def _ids_of(row: Table) -> Iterator[str]:
+    """Of the row, and of those by which one comes to it."""
+    found = [
+        (type(row).__name__, row.id),
+        *((kind, getattr(row, key, None)) for key, kind in PARENTS.items()),
+    ]
+    return (global_id(kind, id_) for kind, id_ in found if id_ is not None and kind in TABLES)
 
 
 def _columns(row: Table) -> dict[str, Any]:
