@@ -35,7 +35,7 @@ NO_END: Mapping[str, Any] = dict.fromkeys(("recalled_at", "closed_at"))
 #: Columns that cannot be filled freely, by model; for one kind of row: `Model.A`.
 EXCEPT: Mapping[str, Mapping[str, Any]] = {
     "Account": {"password_hash": None},
-    "Project": {"deletion_requested_at": None, "purge_after": None, "external_read_limit": 300},
+    "Project": {"deletion_requested_at": None, "purge_after": None, "external_read_limit": 2_000_000_000},
     "Employee": {"status": models.EmployeeStatus.ACTIVE, "deactivated_at": None, "next_popup_at": None},
     "Employee.B": {"status": models.EmployeeStatus.DEACTIVATED, "deactivated_at": NOON},
     "Partner.A": {"archived_at": None},
