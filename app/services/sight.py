@@ -139,10 +139,11 @@ class Making:
     def made(self, sql: str, **columns: db_rows.Type) -> Statement:
         """The whole, with `{asked}` where its rows belong."""
         places = sorted(self._used)
-        in_rows = [] if self._is_for_one else places
+        is_for_one = self._is_for_one and bool(places)
+        in_rows = [] if is_for_one else places
         ids: dict[str, db_rows.Type] = {f"v{place}": "uuid" for place in in_rows}
         asked = db_rows.unpacked(self._dialect, "$1", "asked", place="bigint", **columns, **ids)
-        return Statement(sql.replace("{asked}", asked), self._parameters, places, self._is_for_one)
+        return Statement(sql.replace("{asked}", asked), self._parameters, places, is_for_one)
 
     def _written(self, value: Any) -> str:
         text = str(value)

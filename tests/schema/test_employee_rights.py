@@ -4,9 +4,16 @@ from typing import Any
 
 import pytest
 
-from app.models import DivisionScope, Employee, EmployeeDivision, EmployeeStatus, Project
+from app.models import DivisionScope, Employee, EmployeeDivision, EmployeeStatus, Project, Reminder
 from app.policy import Role
-from tests.factories import make_division, make_employee, make_partner, make_project
+from tests.factories import (
+    make_contact,
+    make_division,
+    make_employee,
+    make_partner,
+    make_project,
+    make_reminder,
+)
 from tests.graphql import SentJob, as_employee, as_role
 from tests.schema.employee_cases import UPDATE, admin, director, everything, fresh, project, rep
 
@@ -220,3 +227,17 @@ async def test_rights_are_given_within_the_givers_divisions_too() -> None:
 
     assert refused.codes == ["FORBIDDEN"]
     assert [each.faults("employeeUpdate") for each in (narrowed, given, taken)] == [[], [], []]
+
+
+async def test_whoever_loses_his_last_role_gives_up_his_reminders_whatever_his_divisions() -> None:
+    """Of him no id is asked any more: he sees no contact at all."""
+    project = await make_project()
+    divisions = [await make_division(project)]
+    admin = as_employee(await make_employee(project, [Role.ADMIN]))
+    leaving = await make_employee(project, [Role.SALES_REP], divisions=divisions)
+    reminder = await make_reminder(leaving, contact=await make_contact(project, division=divisions[0]))
+
+    answer = await admin.run(UPDATE, input={"id": leaving, "roles": []})
+
+    assert answer.faults("employeeUpdate") == []
+    assert (await Reminder.get(id=reminder.id)).assignee_id is None
