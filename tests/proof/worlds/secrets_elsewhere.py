@@ -20,7 +20,9 @@ OF_THERE = "other_director"
 
 def of_elsewhere(scene: Scene) -> Iterator[Secret]:
     yield from _records(scene)
+    yield from _below_contacts(scene)
     yield from _people(scene)
+    yield from _their_surroundings(scene)
     yield from _whole_projects(scene)
 
 
@@ -48,6 +50,10 @@ def _records(scene: Scene) -> Iterator[Secret]:
         Probe(OF_THERE, f'{{ contact(id: "{gid(twin)}") {{ id }} }}'),
         ("totalCount", "search"),
     )
+
+
+def _below_contacts(scene: Scene) -> Iterator[Secret]:
+    across, there = scene.across, scene.elsewhere
     note = models.Activity(
         id=planted_id("note elsewhere"),
         project_id=there.id,
@@ -103,6 +109,10 @@ def _people(scene: Scene) -> Iterator[Secret]:
         Probe(OF_THERE, f'{{ node(id: "{gid(employee)}") {{ id }} }}'),
         ("employees", "email", "search"),
     )
+
+
+def _their_surroundings(scene: Scene) -> Iterator[Secret]:
+    there = scene.elsewhere
     reminder = models.Reminder(
         id=planted_id("reminder elsewhere"),
         project_id=there.id,

@@ -33,7 +33,9 @@ def of_contacts(scene: Scene) -> Iterator[Secret]:
     yield from _billing_data(scene)
     yield from _areas(scene)
     yield from _divisions(scene)
+    yield from _own_doings_out_of_sight(scene)
     yield from _loans(scene)
+    yield from _partners(scene)
     yield from _reminders(scene)
     yield from _mail(scene)
 
@@ -112,6 +114,10 @@ def _divisions(scene: Scene) -> Iterator[Secret]:
         asking(foreign, "activities { totalCount }"),
         ("activities", "lastSalesActivityAt"),
     )
+
+
+def _own_doings_out_of_sight(scene: Scene) -> Iterator[Secret]:
+    foreign = scene.foreign
     yield Secret(
         "a reminder of one's own about a contact of a foreign division",
         ("sales_rep_of_two",),
@@ -140,7 +146,7 @@ def _divisions(scene: Scene) -> Iterator[Secret]:
 
 
 def _loans(scene: Scene) -> Iterator[Secret]:
-    unlent, first, second = scene.unlent, scene.partners[0], scene.partners[1]
+    unlent, first = scene.unlent, scene.partners[0]
     yield Secret(
         "the name of a contact that is not lent",
         (*EXTERNALS, *OUTSIDE),
@@ -165,6 +171,10 @@ def _loans(scene: Scene) -> Iterator[Secret]:
             Added([loan, lent(unlent, loan)]),
             showing(scene, loan, "campaign"),
         )
+
+
+def _partners(scene: Scene) -> Iterator[Secret]:
+    unlent, second = scene.unlent, scene.partners[1]
     yield Secret(
         "the campaign for which another partner has contacts",
         (*EXTERNALS, *OUTSIDE, WITHOUT_ROLES, *STAFF),

@@ -25,9 +25,11 @@ NEW_EMAIL = "novacek@example.cz"
 
 def of_people(scene: Scene) -> Iterator[Secret]:
     yield from _colleagues(scene)
+    yield from _newcomers(scene)
     yield from _base_data(scene)
     yield from _logins(scene)
     yield from _deeds(scene)
+    yield from _reports_and_events(scene)
 
 
 def _colleagues(scene: Scene) -> Iterator[Secret]:
@@ -70,6 +72,9 @@ def _colleagues(scene: Scene) -> Iterator[Secret]:
         Probe("director", f"{{ {of} {{ divisions {{ id }} }} }} }}"),
         ("divisions",),
     )
+
+
+def _newcomers(scene: Scene) -> Iterator[Secret]:
     invited = _invited(scene, scene.here)
     yield Secret(
         "a colleague who is invited",
@@ -199,6 +204,10 @@ def _deeds(scene: Scene) -> Iterator[Secret]:
         showing(scene, entry, "action"),
         ("auditEntries", "auditLog"),
     )
+
+
+def _reports_and_events(scene: Scene) -> Iterator[Secret]:
+    director = scene.staff["director"]
     proposal = models.ContactProposal(
         id=planted_id("proposal"),
         project_id=scene.here.id,
