@@ -50,6 +50,11 @@ mutation Archive($input: PartnerArchiveInput!) {
   partnerArchive(input: $input) { partner { id archivedAt version } errors { code message path } }
 }
 """
+SHARES = """
+query($where: LeadShareWhere, $orderBy: [LeadShareOrderBy!]) {
+  leadShares(where: $where, orderBy: $orderBy) { totalCount nodes { campaign state } }
+}
+"""
 MUTATIONS = {
     "leadShareCreate": CREATE,
     "leadShareUpdate": UPDATE,
@@ -60,6 +65,8 @@ MUTATIONS = {
 }
 CONTACTS = "{ contacts { totalCount nodes { name } } }"
 
+#: A filter that holds of every contact, whatever it is called.
+ALL = {"name": {"ne": "-"}}
 #: Long before and long after whenever a test runs: shares go by the database's clock.
 YESTERYEAR = datetime(2021, 1, 1, tzinfo=UTC)
 SOMEDAY = datetime(2090, 1, 1, tzinfo=UTC)
@@ -89,6 +96,12 @@ async def external(project: Project, partner: Partner) -> Employee:
 @pytest.fixture
 async def contacts(project: Project) -> list[Contact]:
     return [await make_contact(project, name=name, city="Brno") for name in ("Alfa", "Beta", "Gama")]
+
+
+def lent(partner: Partner, contacts: Any = None, **more: Any) -> dict[str, Any]:
+    """An input of leadShareCreate."""
+    named = {} if contacts is None else {"contactIds": contacts}
+    return {"partnerId": partner, "campaign": "Jaro", **named, **more}
 
 
 def share_of(answer: Answer, mutation: str) -> Any:
