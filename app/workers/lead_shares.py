@@ -43,7 +43,7 @@ async def end_lead_shares() -> None:
     for share_id in await lead_share_ends.due(now=now, limit=AT_ONCE):
         try:
             await _close(share_id)
-        except Exception:
+        except Exception:  # an edge: the others' ends must not wait for it, and the next round tries it again
             log.exception("share not ended", lead_share_id=str(share_id))
     await _wait_for(await lead_share_ends.next_end(now=now) or now + LOOK_AHEAD, now, LOOK_AHEAD)
 
