@@ -82,7 +82,7 @@ async def update(
         return employee
     await _authorise(viewer, employee, changes, changed)
     if employee.id != viewer.employee_id:
-        held = None if _comes_inside(employee, changes) or _gains_rights(employee, changes) else before
+        held = None if _gains_rights(employee, changes) else before
         employee_scopes.require_within(viewer, scope, held)
     await _keep_an_admin(employee, changes)
     await _save(employee, changes, now=now, besides=_chosen(before, scope))
@@ -116,15 +116,11 @@ async def _authorise(
         employee_rights.require_grantable(viewer, roles, changes.get("partner_id", employee.partner_id))
 
 
-def _comes_inside(employee: Employee, changes: Mapping[str, Any]) -> bool:
-    """Whether he ceases to be external: what he sees was cut to what is lent, and his divisions count from now on."""
-    roles = changes.get("roles", employee.roles)
-    was_external = is_external(employee.roles, employee.partner_id)
-    return was_external and not is_external(roles, changes.get("partner_id", employee.partner_id))
-
-
 def _gains_rights(employee: Employee, changes: Mapping[str, Any]) -> bool:
-    """Whether his roles bring more from now on: they reach as far as his divisions do, so those are given with them."""
+    """Whether his roles bring more from now on, as also when he ceases to be external.
+
+    They reach as far as his divisions do, so those are given with them.
+    """
     roles, partner_id = changes.get("roles", employee.roles), changes.get("partner_id", employee.partner_id)
     before = grants_of(employee.roles, external=is_external(employee.roles, employee.partner_id))
     after = grants_of(roles, external=is_external(roles, partner_id))
