@@ -60,13 +60,15 @@ class Context:
 
     async def count_shown(self, ids: Collection[UUID], *, is_done: bool) -> None:
         """Counts what is shown to a viewer who reads within a budget. Raises RateLimited above it, unless it `is_done`."""
-        origin = Origin(read_budget.ACTION, self.viewer, self.request_id, self.client_ip)
-        await metering.count_shown(origin, ids, is_done=is_done)
+        await metering.count_shown(self._reading, ids, is_done=is_done)
 
     async def count_searches(self, number: int) -> None:
         """Counts so many searches of a viewer who reads within a budget, before they are made. Raises RateLimited above it."""
-        origin = Origin(read_budget.ACTION, self.viewer, self.request_id, self.client_ip)
-        await metering.count_searches(origin, number)
+        await metering.count_searches(self._reading, number)
+
+    @property
+    def _reading(self) -> Origin:
+        return Origin(read_budget.ACTION, self.viewer, self.request_id, self.client_ip)
 
     @property
     def client_ip(self) -> str:
