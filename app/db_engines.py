@@ -30,6 +30,7 @@ from tortoise.backends.sqlite.client import (
 from tortoise.connection import get_connections
 from tortoise.exceptions import IntegrityError, OperationalError, TransactionManagementError
 
+from app.db_connections import Connection
 from app.db_pool import Pool
 from app.db_transactions import PooledTransaction, PostgresTransaction
 
@@ -186,6 +187,7 @@ class Postgres(AsyncpgDBClient):
     async def create_pool(self, **options: Any) -> Any:
         """Our own, and one connection that shows whether the database answers."""
         least, most = options.pop("min_size"), options.pop("max_size")
+        options["connection_class"] = Connection
         pool = Pool(partial(asyncpg.connect, **options), most=most)
         for connection in [await pool.acquire() for _ in range(least)]:
             await pool.release(connection)

@@ -40,11 +40,9 @@ class Pool:
             await self._turn()
 
     async def release(self, connection: Connection) -> None:
-        """Gives it back. One that was left within a transaction, or closed, is not lent again."""
+        """Gives it back. One that is not quiet is not lent again: nobody knows what its server makes of it."""
         self._lent.discard(connection)
-        if connection.is_closed():
-            pass
-        elif self._is_closing or connection.is_in_transaction():
+        if self._is_closing or not connection.is_quiet():
             connection.terminate()
         else:
             self._idle.append((connection, time.monotonic()))

@@ -40,7 +40,11 @@ class PostgresTransaction(TransactionWrapper):
         """Unless it has begun. For whoever holds the lock."""
         if self.transaction is None:
             transaction = self._connection.transaction()
-            await transaction.start()
+            try:
+                await transaction.start()
+            except BaseException:
+                self._connection.terminate()  # who knows whether the server began
+                raise
             self.transaction = transaction
 
     @translate_exceptions
@@ -61,7 +65,10 @@ class PostgresTransaction(TransactionWrapper):
             await super().commit()
 
     async def rollback(self) -> None:
-        if self.transaction is not None:
+        """The server does it by itself when the connection ends: one that waits for an answer is not waited for."""
+        if self._lock.locked() or self._connection.is_waiting():
+            self._connection.terminate()
+        elif self.transaction is not None and not self._connection.is_closed():
             await super().rollback()
 
 

@@ -13,13 +13,13 @@ from app.db_pool import Pool
 class Connection:
     number: int
     closed: bool = False
-    within: bool = False
+    busy: bool = False
 
     def is_closed(self) -> bool:
         return self.closed
 
-    def is_in_transaction(self) -> bool:
-        return self.within
+    def is_quiet(self) -> bool:
+        return not self.closed and not self.busy
 
     def terminate(self) -> None:
         self.closed = True
@@ -89,8 +89,8 @@ async def test_a_turn_that_is_given_up_goes_to_the_next(maker: Maker) -> None:
     assert await asyncio.wait_for(second, 10) is only
 
 
-@pytest.mark.parametrize("what", ["closed", "within"])
-async def test_one_that_is_broken_or_in_a_transaction_is_not_lent_again(maker: Maker, what: str) -> None:
+@pytest.mark.parametrize("what", ["closed", "busy"])
+async def test_one_that_is_closed_or_not_quiet_is_not_lent_again(maker: Maker, what: str) -> None:
     pool = Pool(maker, most=1)
     broken = await pool.acquire()
     waiting = asyncio.create_task(pool.acquire())
