@@ -17,7 +17,7 @@ from tortoise.backends.base.executor import EXECUTOR_CACHE
 from tortoise.connection import get_connection
 from tortoise.context import TortoiseContext
 
-from app import db_engines, db_migrator
+from app import db_connections, db_engines, db_migrator
 from app.db_transactions import PostgresTransaction
 
 Dialect = Literal["sqlite", "postgres"]
@@ -108,11 +108,16 @@ async def fetch(sql: str, params: Sequence[Any] = ()) -> list[dict[str, Any]]:
     return await client.execute_query_dict(query, list(params))
 
 
-async def read(sql: str, params: Sequence[Any] = ()) -> Sequence[Mapping[str, Any]]:
-    """As `fetch`, for a plain SELECT: none that locks, or calls what has an effect. It needs no transaction to begin."""
+async def read(
+    sql: str, params: Sequence[Any] = (), *, timeout_s: float | None = None
+) -> Sequence[Mapping[str, Any]]:
+    """As `fetch`, for a plain SELECT: none that locks, or calls what has an effect. It needs no transaction to begin.
+
+    A server that does not answer within `timeout_s` is taken for dead, where that is sooner than for any statement.
+    """
     client = connection()
-    if isinstance(client, PostgresTransaction):
-        rows: Sequence[Mapping[str, Any]] = await client.read(sql, params)
+    if isinstance(client, PostgresTransaction | db_engines.Postgres):
+        rows: Sequence[Mapping[str, Any]] = await client.read(sql, params, timeout_s)
         return rows
     return await fetch(sql, params)
 
@@ -152,6 +157,8 @@ async def fetch_rows(sql: str, params: Sequence[Any] = ()) -> Sequence[Sequence[
 
 
 is_race = db_engines.is_race
+is_locked = db_engines.is_locked
+LOOK_UP_S = db_connections.LOOK_UP_S
 
 
 def as_uuid(value: UUID | str) -> UUID:

@@ -1,10 +1,83 @@
-"""One connection to PostgreSQL, and whether it may be lent to the next one."""
+"""One connection to PostgreSQL: how long anything may take on it, and whether it may be lent to the next one.
+
+A server that is gone without a word (a failover, a firewall, a frozen machine) closes nothing. So each wait has an end:
+the server gives up a statement, a lock, and a transaction in which nothing happens, by `LIMITS`; the kernels on both
+sides give up a peer that acknowledges nothing; and we give up a server that should have answered by its own limits.
+"""
+
+import socket
+from collections.abc import Mapping
+from typing import Any
 
 import asyncpg
 
+#: A new connection is there within this, or the database is away.
+CONNECT_S = 3.0
+#: Of the server's own limits the longest is for a statement; a second later it must have told. Requests end after 10 s.
+STATEMENT_S, SILENCE_S = 8.0, 9.0
+#: A look-up by keys, which every request needs.
+LOOK_UP_S = 3.0
+KEEPALIVE_IDLE_S, KEEPALIVE_EVERY_S, KEEPALIVE_PROBES = 10, 5, 2
+UNACKNOWLEDGED_MS = 10_000
+
+#: PostgreSQL's settings of a session, from version 14.
+LIMITS: Mapping[str, str] = {
+    "statement_timeout": f"{STATEMENT_S:g}s",
+    # Below the time in which a client gets an answer at all.
+    "lock_timeout": "3s",
+    # A process that was frozen within a transaction holds its locks no longer than this.
+    "idle_in_transaction_session_timeout": "10s",
+    # A statement whose client hung up is given up.
+    "client_connection_check_interval": "2s",
+    "tcp_keepalives_idle": f"{KEEPALIVE_IDLE_S}",
+    "tcp_keepalives_interval": f"{KEEPALIVE_EVERY_S}",
+    "tcp_keepalives_count": f"{KEEPALIVE_PROBES}",
+    "tcp_user_timeout": f"{UNACKNOWLEDGED_MS}",
+}
+
+
+class Lost(ConnectionError):
+    """The server does not answer, or hung up: whether it did what was asked last is not known."""
+
+
+async def connect(**options: Any) -> "Connection":
+    """A connection within 3 s. Raises Lost if there is no answer; otherwise as asyncpg does."""
+    try:
+        connection: Connection = await asyncpg.connect(
+            **{**options, "connection_class": Connection, "timeout": CONNECT_S, "command_timeout": SILENCE_S}
+        )
+    except TimeoutError as error:
+        raise Lost(f"The database could not be reached within {CONNECT_S:g} s.") from error
+    connection.notice_silence()
+    return connection
+
 
 class Connection(asyncpg.Connection):  # type: ignore[misc]
-    """asyncpg's own, which says whether it is left as it was found."""
+    """asyncpg's own, which says whether it is left as it was found. `is_lost`: its server was found dead."""
+
+    is_lost = False
+
+    async def execute(self, *arguments: Any, **options: Any) -> Any:
+        try:
+            return await super().execute(*arguments, **options)
+        except _FAILURES as error:
+            self._check_alive(error)
+            raise
+
+    async def _execute(self, *arguments: Any, **options: Any) -> Any:
+        """What asyncpg fetches by."""
+        try:
+            return await super()._execute(*arguments, **options)
+        except _FAILURES as error:
+            self._check_alive(error)
+            raise
+
+    async def _executemany(self, *arguments: Any, **options: Any) -> Any:
+        try:
+            return await super()._executemany(*arguments, **options)
+        except _FAILURES as error:
+            self._check_alive(error)
+            raise
 
     def is_quiet(self) -> bool:
         """Whether it is open, in no transaction, and waits for no answer.
@@ -19,3 +92,33 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]
     def is_waiting(self) -> bool:
         """Whether the server has yet to answer a statement that was given up."""
         return not self.is_closed() and bool(self._protocol._is_cancelling())
+
+    def notice_silence(self) -> None:
+        """Has the kernel end a connection whose other side acknowledges nothing."""
+        raw = self._transport.get_extra_info("socket")
+        if raw is None or raw.family == socket.AF_UNIX:
+            return
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in _TCP_OPTIONS.items():
+            if hasattr(socket, name):  # not each on every system
+                raw.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+    def _check_alive(self, error: Exception) -> None:
+        """Raises Lost instead of an error that says no more than that."""
+        if isinstance(error, Lost) or not (self.is_closed() or isinstance(error, TimeoutError)):
+            return
+        self.is_lost = True
+        raise Lost(
+            "The database did not answer in time."
+            if isinstance(error, TimeoutError)
+            else "The database closed the connection."
+        ) from error
+
+
+_FAILURES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)  # a TimeoutError is an OSError
+_TCP_OPTIONS = {
+    "TCP_KEEPIDLE": KEEPALIVE_IDLE_S,
+    "TCP_KEEPINTVL": KEEPALIVE_EVERY_S,
+    "TCP_KEEPCNT": KEEPALIVE_PROBES,
+    "TCP_USER_TIMEOUT": UNACKNOWLEDGED_MS,
+}

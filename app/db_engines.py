@@ -30,7 +30,7 @@ from tortoise.backends.sqlite.client import (
 from tortoise.connection import get_connections
 from tortoise.exceptions import IntegrityError, OperationalError, TransactionManagementError
 
-from app.db_connections import Connection
+from app.db_connections import LIMITS, connect
 from app.db_pool import Pool
 from app.db_transactions import PooledTransaction, PostgresTransaction
 
@@ -187,17 +187,15 @@ class Postgres(AsyncpgDBClient):
     async def create_pool(self, **options: Any) -> Any:
         """Our own, and one connection that shows whether the database answers."""
         least, most = options.pop("min_size"), options.pop("max_size")
-        options["connection_class"] = Connection
-        pool = Pool(partial(asyncpg.connect, **options), most=most)
+        options["server_settings"] = {**options["server_settings"], **LIMITS}
+        pool = Pool(partial(connect, **options), most=most)
         for connection in [await pool.acquire() for _ in range(least)]:
             await pool.release(connection)
         return pool
 
     async def fetch_row(self, sql: str, params: Sequence[Any]) -> Sequence[Any]:
         """The first row, past Tortoise's wrapping, which costs a tenth of a short read."""
-        if self._pool is None:
-            await self.create_connection(with_db=True)
-        pool: Any = self._pool
+        pool = await self._opened_pool()
         connection = await pool.acquire()
         try:
             row: Sequence[Any] = await connection.fetchrow(sql, *params)
@@ -205,11 +203,26 @@ class Postgres(AsyncpgDBClient):
             await pool.release(connection)
         return row
 
+    async def read(self, sql: str, params: Sequence[Any], timeout_s: float | None) -> list[Any]:
+        """All rows, past Tortoise's wrapping. After `timeout_s` the connection is given up as lost."""
+        pool = await self._opened_pool()
+        connection = await pool.acquire()
+        try:
+            rows: list[Any] = await connection.fetch(sql, *params, timeout=timeout_s)
+        finally:
+            await pool.release(connection)
+        return rows
+
+    async def _opened_pool(self) -> Any:
+        if self._pool is None:
+            await self.create_connection(with_db=True)
+        return self._pool
+
     def _in_transaction(self) -> TransactionContext:
         return PooledTransaction(PostgresTransaction(self), self._pool_init_lock)
 
     async def connect_apart(self) -> "asyncpg.Connection[asyncpg.Record]":
-        """A connection outside the pool, for locks that belong to a session. The caller closes it."""
+        """A connection outside the pool and its limits, for locks that belong to a session. The caller closes it."""
         return await asyncpg.connect(
             host=self.host,
             port=self.port,
@@ -242,11 +255,9 @@ def is_race(error: BaseException) -> bool:
 
     A check that does not hold is no race: it is a mistake of ours.
     """
-    cause: Any = (
-        error.args[0] if isinstance(error, IntegrityError | OperationalError) and error.args else error
-    )
+    cause = _cause(error)
     if isinstance(cause, sqlite3.Error):
-        return str(cause).startswith(("UNIQUE constraint", "FOREIGN KEY constraint", "database is locked"))
+        return str(cause).startswith(("UNIQUE constraint", "FOREIGN KEY constraint"))
     return isinstance(
         cause,
         asyncpg.UniqueViolationError
@@ -254,3 +265,17 @@ def is_race(error: BaseException) -> bool:
         | asyncpg.DeadlockDetectedError
         | asyncpg.SerializationError,
     )
+
+
+def is_locked(error: BaseException) -> bool:
+    """Whether another transaction held what this one needed, for longer than anybody waits for it."""
+    cause = _cause(error)
+    if isinstance(cause, sqlite3.Error):
+        return str(cause).startswith("database is locked")
+    return isinstance(cause, asyncpg.LockNotAvailableError)
+
+
+def _cause(error: BaseException) -> Any:
+    """The driver's own error."""
+    is_wrapped = isinstance(error, IntegrityError | OperationalError | TransactionManagementError)
+    return error.args[0] if is_wrapped and error.args else error

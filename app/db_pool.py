@@ -12,61 +12,85 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 Connection = Any
-#: A firewall forgets a connection that is silent for long: those are closed before.
-IDLE_FOR_S = 300.0
+#: A firewall forgets a connection that is silent for long: none is lent after that.
+IDLE_FOR_S = 60.0
+#: Who gets none within this is told so.
+ACQUIRE_S = 5.0
+
+
+class Exhausted(ConnectionError):
+    """All connections of this process are in use, and none came back in time."""
 
 
 class Pool:
-    """At most `most` connections, opened when they are needed. As Tortoise asks of asyncpg's pool."""
+    """At most `most` connections, opened when they are needed. As Tortoise asks of asyncpg's pool.
+
+    Whoever writes may come to wait for a lock that somebody else holds: transactions have two thirds of the places, so
+    that a crowd of them leaves some to those who only read. Both are served in the order in which they came.
+    """
 
     def __init__(self, connect: Callable[[], Awaitable[Connection]], *, most: int) -> None:
         self._connect = connect
         self._most = most
-        self._lent: set[Connection] = set()
-        self._opening = 0
+        self._most_writing = most - max(1, most // 3) if most > 1 else most
+        self._taken = self._writing = 0
+        self._lent: dict[Connection, bool] = {}
         self._idle: deque[tuple[Connection, float]] = deque()
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[tuple[bool, asyncio.Future[None]]] = deque()
+        self._all_back = asyncio.Event()
         self._is_closing = False
 
-    async def acquire(self) -> Connection:
-        """A connection, for as long as until `release`. Waits for one if all are lent."""
-        while True:
-            if self._is_closing:
-                raise ConnectionError("The pool is closed.")
-            if (connection := self._take()) is not None:
-                return connection
-            if len(self._lent) + self._opening < self._most:
-                return await self._open()
-            await self._turn()
+    async def acquire(self, *, writes: bool = False) -> Connection:
+        """A connection, for as long as until `release`; for a transaction if `writes`.
+
+        Raises Exhausted after 5 s without a free one, and what `connect` raises.
+        """
+        if self._has_place(
+            writes
+        ):  # whoever waits could not take it: they are served as soon as there is one
+            self._take_place(writes)
+        else:
+            await self._turn(writes)
+        try:
+            connection = await self._one()
+        except BaseException:
+            self._leave_place(writes)
+            raise
+        self._lent[connection] = writes
+        return connection
 
     async def release(self, connection: Connection) -> None:
-        """Gives it back. One that is not quiet is not lent again: nobody knows what its server makes of it."""
-        self._lent.discard(connection)
+        """Gives it back. One that is not quiet is not lent again: nobody knows what its server makes of it.
+
+        With one whose server was found dead the others go too, which are probably dead as well.
+        """
+        if connection.is_lost:
+            self._drop_idle()
         if self._is_closing or not connection.is_quiet():
             connection.terminate()
         else:
             self._idle.append((connection, time.monotonic()))
-            self._drop_silent()
-        self._wake_one()
+        if connection in self._lent:  # not after `terminate`
+            self._leave_place(self._lent.pop(connection))
 
     async def close(self) -> None:
-        """Waits until all are back, and closes them."""
+        """Waits until all are back, and closes them. Who still waits for one is told that there is none."""
         self._is_closing = True
-        while self._waiting:
-            self._wake_one()
-        while self._lent or self._opening:
-            await self._turn()
-        while self._idle:
-            connection, _ = self._idle.pop()
-            await connection.close()
+        for _, turn in self._waiting:
+            if not turn.done():
+                turn.set_exception(_closed())
+        self._waiting.clear()
+        if self._taken:
+            await self._all_back.wait()
+        await self.expire_connections()
 
     def terminate(self) -> None:
         """Closes all at once, whatever they do."""
         self._is_closing = True
-        for connection in (*self._lent, *(each for each, _ in self._idle)):
+        for connection in self._lent:
             connection.terminate()
-        self._idle.clear()
         self._lent.clear()
+        self._drop_idle()
 
     async def expire_connections(self) -> None:
         """Those that are not lent are closed; the next ones are new."""
@@ -74,46 +98,69 @@ class Pool:
             connection, _ = self._idle.pop()
             await connection.close()
 
-    def _take(self) -> Connection | None:
+    async def _one(self) -> Connection:
+        if self._is_closing:
+            raise _closed()
+        return self._newest_idle() or await self._connect()
+
+    def _newest_idle(self) -> Connection | None:
         while self._idle:
-            connection, _ = self._idle.pop()
-            if not connection.is_closed():
-                self._lent.add(connection)
+            connection, since = self._idle.pop()
+            if time.monotonic() - since > IDLE_FOR_S:
+                connection.terminate()
+                self._drop_idle()  # they are older
+            elif not connection.is_closed():
                 return connection
         return None
 
-    async def _open(self) -> Connection:
-        self._opening += 1
-        try:
-            connection = await self._connect()
-        except BaseException:
-            self._opening -= 1
-            self._wake_one()
-            raise
-        self._opening -= 1
-        self._lent.add(connection)
-        return connection
+    def _drop_idle(self) -> None:
+        while self._idle:
+            self._idle.pop()[0].terminate()
 
-    async def _turn(self) -> None:
-        """Until something was given back, or could not be opened. First come, first served."""
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+    def _has_place(self, writes: bool) -> bool:
+        return self._taken < self._most and (not writes or self._writing < self._most_writing)
+
+    def _take_place(self, writes: bool) -> None:
+        self._taken += 1
+        self._writing += writes
+
+    def _leave_place(self, writes: bool) -> None:
+        self._taken -= 1
+        self._writing -= writes
+        self._serve_next()
+        if self._is_closing and not self._taken:
+            self._all_back.set()
+
+    async def _turn(self, writes: bool) -> None:
+        """Until there is a place, which is taken then. First come, first served."""
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((writes, turn))
         try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._wake_one()  # it was our turn: the next one takes it
+            async with asyncio.timeout(ACQUIRE_S):
+                await turn
+        except BaseException as error:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self._leave_place(writes)  # it was our turn: the next one takes it
+            if isinstance(error, TimeoutError):
+                raise Exhausted(
+                    f"None of the {self._most} connections to the database was free within {ACQUIRE_S:g} s."
+                ) from None
             raise
 
-    def _wake_one(self) -> None:
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
+    def _serve_next(self) -> None:
+        """Gives the places that are free to those who wait, in the order in which they came."""
+        left: deque[tuple[bool, asyncio.Future[None]]] = deque()
+        while self._waiting and self._has_place(writes=False):
+            writes, turn = self._waiting.popleft()
+            if turn.done():
+                continue
+            if self._has_place(writes):
+                self._take_place(writes)
                 turn.set_result(None)
-                return
+            else:
+                left.append((writes, turn))
+        self._waiting.extendleft(reversed(left))
 
-    def _drop_silent(self) -> None:
-        connection, since = self._idle[0]
-        if time.monotonic() - since > IDLE_FOR_S:
-            self._idle.popleft()
-            connection.terminate()
+
+def _closed() -> ConnectionError:
+    return ConnectionError("The pool is closed.")

@@ -48,10 +48,10 @@ class PostgresTransaction(TransactionWrapper):
             self.transaction = transaction
 
     @translate_exceptions
-    async def read(self, query: str, values: Sequence[Any]) -> list[Any]:
+    async def read(self, query: str, values: Sequence[Any], timeout_s: float | None) -> list[Any]:
         """Rows of a SELECT that neither locks nor changes anything: the transaction need not have begun."""
         async with self._lock:
-            rows: list[Any] = await self._connection.fetch(query, *values)
+            rows: list[Any] = await self._connection.fetch(query, *values, timeout=timeout_s)
         return rows
 
     @translate_exceptions
@@ -102,6 +102,6 @@ class PooledTransaction(TransactionContextPooled):
         """As Tortoise's own, without its BEGIN."""
         await self.ensure_connection()
         client: Any = self.client
-        client._connection = await client._parent._pool.acquire()
+        client._connection = await client._parent._pool.acquire(writes=True)
         self.token = get_connections().set(self.connection_name, client)
         return self.client

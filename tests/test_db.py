@@ -11,6 +11,7 @@ from tortoise.exceptions import OperationalError, TransactionManagementError
 from tortoise.transactions import in_transaction
 
 from app import db
+from app.db_connections import Lost
 from tests.db_models.league import CREATED, JOINED_AT, MODELS, run_process
 from tests.db_models.models import Player
 from tests.db_models.process import TRANSACTIONS
@@ -218,7 +219,7 @@ async def test_a_connection_that_was_lost_is_replaced(league: str) -> None:
     await db.connect(league, models=MODELS, pool_size=1)
 
     for _ in range(3):
-        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
+        with pytest.raises((asyncpg.AdminShutdownError, Lost)):
             await transact((db.fetch, "SELECT pg_terminate_backend(pg_backend_pid())"))
 
         async with in_transaction():

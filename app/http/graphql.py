@@ -13,14 +13,14 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from app.errors import BadRequest, CodedError, Timeout
+from app.errors import BadRequest, CodedError
 from app.http.credentials import (
     HttpSettings,
     bearer_token,
     client_of,
     refuse_secrets_in_url,
 )
-from app.http.limits import OPERATION_TIMEOUT_S
+from app.http.limits import OPERATION_TIMEOUT_S, out_of_time
 from app.http.middleware import request_id_of
 from app.http.parameters import Parameters, read_parameters
 from app.http.patience import within
@@ -91,11 +91,18 @@ class GraphQLEndpoint:
     async def reply(self, asked: Awaitable[Asked], answering: Answering) -> Reply:
         """The answer to what will have been asked, or to why that is refused."""
         try:
-            return await self._reply(await asked, answering)
+            return await self._reply_in_time(await asked, answering)
         except Refused as refusal:
             return answering.refused(refusal)
         except CodedError as error:
             return answering.failed([request_error(error, answering.request_id)])
+
+    async def _reply_in_time(self, asked: Asked, answering: Answering) -> Reply:
+        """With all it takes, the look-up of the session too. Raises Timeout."""
+        try:
+            return await within(OPERATION_TIMEOUT_S, self._reply(asked, answering))
+        except TimeoutError:
+            raise out_of_time(OPERATION_TIMEOUT_S) from None
 
     async def _reply(self, asked: Asked, answering: Answering) -> Reply:
         context = await self.open_context(asked.token, asked.client, answering.request_id)
@@ -104,11 +111,8 @@ class GraphQLEndpoint:
             return answering.failed(presented(document.errors, answering.request_id))
         operation = document.operation(asked.parameters.operation_name)
         self._check_transport(operation, asked.method)
-        running = execution.run(self.schema, document, operation, asked.parameters.variables, context)
-        try:
-            return answering.result(await within(OPERATION_TIMEOUT_S, running))
-        except TimeoutError:
-            raise Timeout(f"It took longer than {OPERATION_TIMEOUT_S:g} s and was given up.") from None
+        answer = await execution.run(self.schema, document, operation, asked.parameters.variables, context)
+        return answering.result(answer)
 
     def _check_transport(self, operation: OperationDefinitionNode, method: str) -> None:
         kind = operation.operation

@@ -32,6 +32,11 @@ def too_slow() -> Refused:
     return Refused(408, Timeout("The body came too slowly."), {"Connection": "close"})
 
 
+def out_of_time(limit_s: float) -> Timeout:
+    """What an operation is answered that was given up."""
+    return Timeout(f"It took longer than {limit_s:g} s and was given up.")
+
+
 async def _read_bounded(request: Request) -> bytes:
     received = bytearray()
     async for chunk in request.stream():

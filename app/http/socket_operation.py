@@ -1,20 +1,21 @@
 """One operation on a socket: a query, a mutation or a subscription, in a task of its own."""
 
 import asyncio
-from collections.abc import Iterable
+import time
+from collections.abc import Coroutine, Iterable
 from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError, OperationDefinitionNode, OperationType
 from structlog.contextvars import bind_contextvars
 
-from app.errors import CodedError, Forbidden, Timeout, Unauthenticated
+from app.errors import CodedError, Forbidden, Unauthenticated
 from app.http.frames import Replies
-from app.http.limits import OPERATION_TIMEOUT_S
+from app.http.limits import OPERATION_TIMEOUT_S, out_of_time
 from app.http.middleware import new_request_id
 from app.http.outbox import Gone
 from app.http.parameters import Parameters
-from app.http.patience import within
+from app.http.patience import Result, within
 from app.policy import Viewer
 from app.schema import execution
 from app.schema.context import Context
@@ -32,7 +33,16 @@ TRY_AGAIN_LATER = 1013
 class SocketOperation:
     """Lives in `socket.operations` until its last frame is on the way, or it is cancelled."""
 
-    __slots__ = ("_context", "_is_subscription", "_replies", "_request_id", "_socket", "id", "task")
+    __slots__ = (
+        "_asked_at",
+        "_context",
+        "_is_subscription",
+        "_replies",
+        "_request_id",
+        "_socket",
+        "id",
+        "task",
+    )
 
     def __init__(self, socket: "Socket", operation_id: str, parameters: Parameters) -> None:
         self.id = operation_id
@@ -40,6 +50,7 @@ class SocketOperation:
         self._replies = Replies(operation_id)
         self._request_id = new_request_id()
         self._is_subscription = False
+        self._asked_at = time.monotonic()
         self._context: Context | None = None
         self.task = asyncio.create_task(self._run(parameters))
 
@@ -79,7 +90,8 @@ class SocketOperation:
 
     async def _answer(self, parameters: Parameters) -> None:
         # The session is looked up for each operation: it may be gone since connection_init.
-        context = self._context = await self._socket.open_context(self._request_id)
+        context = await self._in_time(self._socket.open_context(self._request_id))
+        self._context = context
         schema = self._socket.schema
         document = schema.documents.read(parameters.query)
         if document.errors:
@@ -90,12 +102,15 @@ class SocketOperation:
             await self._stream(document, operation, parameters, context)
             return
         running = execution.run(schema, document, operation, parameters.variables, context)
-        try:
-            answer = await within(OPERATION_TIMEOUT_S, running)
-        except TimeoutError:
-            raise Timeout(f"It took longer than {OPERATION_TIMEOUT_S:g} s and was given up.") from None
-        if self._tell(answer):
+        if self._tell(await self._in_time(running)):
             self._finish(self._replies.complete())
+
+    async def _in_time(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """What is left of the time since it was asked. Raises Timeout."""
+        try:
+            return await within(self._asked_at + OPERATION_TIMEOUT_S - time.monotonic(), work)
+        except TimeoutError:
+            raise out_of_time(OPERATION_TIMEOUT_S) from None
 
     async def _stream(
         self,

@@ -41,7 +41,7 @@ async def alive(hashes: Sequence[str]) -> dict[str, SessionRow]:
     """
     dialect = db.dialect()
     sent = json.dumps(hashes) if dialect == "sqlite" else hashes
-    rows = await db.read(_STATEMENTS[dialect], [sent])
+    rows = await db.read(_STATEMENTS[dialect], [sent], timeout_s=db.LOOK_UP_S)
     found = ((row, db.clock_of(row["now"])) for row in rows)
     return {row["token_hash"]: _session_row(row, now) for row, now in found if _is_alive(row, now)}
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from tortoise.exceptions import OperationalError
 from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 
@@ -250,7 +251,11 @@ async def _touch(ips: Mapping[str, str], found: Mapping[str, SessionRow]) -> Non
     source = db_rows.unpacked(
         db.dialect(), "$2", "used", id="uuid", expires_at="timestamptz", client_ip="text"
     )
-    await db.fetch(_TOUCH.format(used=source, lock=_LOCK[db.dialect()]), [now, db_rows.packed(used)])
+    try:
+        await db.fetch(_TOUCH.format(used=source, lock=_LOCK[db.dialect()]), [now, db_rows.packed(used)])
+    except OperationalError as error:
+        if not db.is_locked(error):  # the next request notes it; this one only wants to read
+            raise
 
 
 def _idle_end(now: datetime, ends_at: datetime) -> datetime:
