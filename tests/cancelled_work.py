@@ -7,12 +7,14 @@ turn. After each cancellation two mutations are sent and answered, over the conn
 """
 
 import asyncio
+import sqlite3
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import orjson
@@ -36,10 +38,26 @@ RECORD = "mutation ($input: ActivityRecordInput!) { activityRecord(input: $input
 READ = "{ contacts(first: 5) { nodes { name activities(first: 2) { nodes { summary } } } } }"
 
 
+class Outside:
+    """Another connection, on which nothing is cancelled: what it sees is what stands in the database."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._postgres: asyncpg.Connection[Any] | None = None
+
+    async def run(self, sql: str) -> list[str]:
+        """The first column of what the statement brings."""
+        if self._url.startswith("sqlite"):
+            with closing(sqlite3.connect(urlsplit(self._url).path, timeout=60)) as connection, connection:
+                return [row[0] for row in connection.execute(sql)]
+        self._postgres = self._postgres or await asyncpg.connect(self._url)
+        return [row[0] for row in await self._postgres.fetch(sql)]
+
+
 class Desk:
     """Who works, and on what."""
 
-    def __init__(self, client: Client, contact: Contact, outside: "asyncpg.Connection[Any]") -> None:
+    def __init__(self, client: Client, contact: Contact, outside: Outside) -> None:
         self._client = client
         self._contact = contact
         self._outside = outside
@@ -52,7 +70,7 @@ class Desk:
         employee = await make_employee(project, [Role.ADMIN], reminder_interval_minutes=1)
         contact = await make_contact(project)
         await make_reminder(employee, contact=contact, due_at=datetime.now(UTC) - timedelta(hours=1))
-        return cls(as_employee(employee), contact, await asyncpg.connect(url))
+        return cls(as_employee(employee), contact, Outside(url))
 
     @property
     def kinds(self) -> Mapping[str, Work]:
@@ -80,15 +98,14 @@ class Desk:
 
     async def make_due(self) -> None:
         """From outside, so that nothing that is examined here takes part."""
-        await self._outside.execute("UPDATE employees SET next_popup_at = now() - interval '1 minute'")
+        await self._outside.run("UPDATE employees SET next_popup_at = '2026-01-01 00:00:00+00:00'")
 
     async def write(self) -> None:
         for _ in range(AFTER_EACH):
             self.acknowledged.append(await self.record())
 
     async def lost(self) -> list[str]:
-        rows = await self._outside.fetch("SELECT summary FROM activities")
-        return sorted(set(self.acknowledged) - {row["summary"] for row in rows})
+        return sorted(set(self.acknowledged) - set(await self._outside.run("SELECT summary FROM activities")))
 
 
 async def cancelled_at(turn: int, work: Work) -> bool:

@@ -7,23 +7,19 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tests.databases import Databases
-
 WRITES = 2_000
 
 
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 async def test_no_acknowledged_write_is_lost_after_a_cancellation_at_any_turn_of_the_loop(
-    databases: Databases, loop: str
+    database_url: str, loop: str
 ) -> None:
     """During every statement of a mutation, of a short write without a transaction, of a read and of a job.
 
-    While a connection whose BEGIN had been cancelled was lent again, 16 of 2,004 writes were lost on asyncio.
+    While PostgreSQL's connection whose BEGIN had been cancelled was lent again, 16 of 2,004 writes were lost on asyncio.
     """
-    url = await databases.fresh("postgres")
-
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.cancelled_work", url, loop, str(WRITES)),
+        *(sys.executable, "-m", "tests.cancelled_work", database_url, loop, str(WRITES)),
         cwd=Path(__file__).parents[1],
         stdout=asyncio.subprocess.PIPE,
     )
@@ -33,4 +29,3 @@ async def test_no_acknowledged_write_is_lost_after_a_cancellation_at_any_turn_of
     counted = orjson.loads(told)
     assert counted["lost"] == 0 and counted["writes"] >= WRITES
     assert all(counted["cancellations"].values())
-    await databases.drop(url)
