@@ -16,6 +16,7 @@ Connection = Any
 IDLE_FOR_S = 60.0
 #: Who gets none within this is told so.
 ACQUIRE_S = 5.0
+GOODBYE_S = 1.0
 
 
 class Exhausted(ConnectionError):
@@ -93,10 +94,10 @@ class Pool:
         self._drop_idle()
 
     async def expire_connections(self) -> None:
-        """Those that are not lent are closed; the next ones are new."""
-        while self._idle:
-            connection, _ = self._idle.pop()
-            await connection.close()
+        """Those that are not lent are closed; the next ones are new. A server that does not say goodbye is left."""
+        idle = [connection for connection, _ in self._idle]
+        self._idle.clear()
+        await asyncio.gather(*(each.close(timeout=GOODBYE_S) for each in idle), return_exceptions=True)
 
     async def _one(self) -> Connection:
         if self._is_closing:

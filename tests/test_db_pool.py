@@ -25,7 +25,7 @@ class Connection:
     def terminate(self) -> None:
         self.closed = True
 
-    async def close(self) -> None:
+    async def close(self, *, timeout: float | None = None) -> None:
         self.closed = True
 
 
