@@ -8,6 +8,7 @@ import uvloop
 
 from app import config
 from app.config import ConfigError, Settings
+from app.errors import DatabaseAway
 
 app = typer.Typer(
     name="python -m app",
@@ -22,12 +23,18 @@ Check = Annotated[bool, typer.Option("--check", help="Change nothing; fail if th
 
 
 def main() -> None:
-    """Runs the command of the command line. Faulty settings end it with status 2 and one line for each."""
+    """Runs the command of the command line.
+
+    Faulty settings end it with status 2 and one line for each, a database that is away with status 1 and a sentence.
+    """
     try:
         app()
     except ConfigError as error:
         print("Divize does not start with these settings:", *error.faults, sep="\n", file=sys.stderr)
         sys.exit(2)
+    except DatabaseAway as away:
+        _lament(away)
+        sys.exit(1)
 
 
 @app.command()
@@ -247,12 +254,16 @@ def _settings_and_database() -> Settings:
     try:
         uvloop.run(connect())
     except Exception as error:  # noqa: BLE001  The driver's own, whatever it is.
-        print(f"Divize cannot use its database: {type(error).__name__}: {error}", file=sys.stderr)
-        print(
-            "Start it, and check DATABASE_URL; `python -m app doctor` looks at everything.", file=sys.stderr
-        )
+        _lament(error)
         raise typer.Exit(1) from None
     return settings
+
+
+def _lament(error: Exception) -> None:
+    from app import db
+
+    print(f"Divize cannot use its database: {db.reason_of(error)}", file=sys.stderr)
+    print("Start it, and check DATABASE_URL; `python -m app doctor` looks at everything.", file=sys.stderr)
 
 
 def _say(*lines: str) -> None:

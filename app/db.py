@@ -17,8 +17,9 @@ from tortoise.backends.base.executor import EXECUTOR_CACHE
 from tortoise.connection import get_connection
 from tortoise.context import TortoiseContext
 
-from app import db_connections, db_engines, db_migrator
+from app import db_availability, db_connections, db_engines, db_migrator
 from app.db_transactions import PostgresTransaction
+from app.errors import DatabaseAway
 
 Dialect = Literal["sqlite", "postgres"]
 
@@ -30,13 +31,20 @@ _dialect: Dialect | None = None
 
 
 async def connect(
-    url: str, *, pool_size: int = 10, models: str = MODELS, migrations: str = MIGRATIONS
+    url: str,
+    *,
+    pool_size: int = 10,
+    models: str = MODELS,
+    migrations: str = MIGRATIONS,
+    must_answer: bool = True,
 ) -> None:
     """Connect this process, every task of it, to one database. Does not migrate.
 
+    Without `must_answer` a database that is away now is connected to when it is there.
+
     `url` is `sqlite:///absolute/path.db` or `postgres://user:password@host:port/name`; a unix socket is
     `postgres://user@/name?host=/folder`. Raises ValueError for a wrong URL, RuntimeError when connected
-    already, and the driver's own error when the database does not answer.
+    already, and DatabaseAway when the database does not answer.
     """
     global _context, _dialect
     if _context is not None:
@@ -48,11 +56,14 @@ async def connect(
         await context.init(config=config, use_tz=True, timezone="UTC", _enable_global_fallback=True)
     _context = context
     _dialect = cast(Dialect, connection().capabilities.dialect)
+    db_availability.ROUND.is_told = not must_answer
     try:
         await fetch("SELECT 1")
-    except BaseException:
-        await close()
-        raise
+    except BaseException as error:
+        if must_answer or not isinstance(error, DatabaseAway):
+            await close()
+            raise
+    db_availability.ROUND.is_told = True
 
 
 async def close() -> None:
@@ -61,6 +72,7 @@ async def close() -> None:
     if _context is None:
         return
     context, _context, _dialect = _context, None, None
+    db_availability.ROUND.is_told = False
     await context.close_connections()
     # Tortoise keeps ready-made INSERTs per connection name, whatever the engine behind the name.
     EXECUTOR_CACHE.clear()
@@ -159,6 +171,8 @@ async def fetch_rows(sql: str, params: Sequence[Any] = ()) -> Sequence[Sequence[
 is_race = db_engines.is_race
 is_locked = db_engines.is_locked
 LOOK_UP_S = db_connections.LOOK_UP_S
+is_away = db_availability.is_away
+reason_of = db_availability.reason_of
 
 
 def as_uuid(value: UUID | str) -> UUID:

@@ -19,6 +19,7 @@ import asyncpg
 from tortoise.backends.asyncpg.client import AsyncpgDBClient
 from tortoise.backends.base.client import (
     BaseDBAsyncClient,
+    NestedTransactionContext,
     TransactionalDBClient,
     TransactionContext,
 )
@@ -30,6 +31,7 @@ from tortoise.backends.sqlite.client import (
 from tortoise.connection import get_connections
 from tortoise.exceptions import IntegrityError, OperationalError, TransactionManagementError
 
+from app.db_availability import ASKING, AskingTransaction, asking
 from app.db_connections import LIMITS, connect
 from app.db_pool import Pool
 from app.db_transactions import PooledTransaction, PostgresTransaction
@@ -114,8 +116,12 @@ class Sqlite(SqliteClient):
         assert self._connection is not None
         await self._connection.create_function("base64", 1, _base64, deterministic=True)
 
+    def acquire_connection(self) -> Any:
+        return asking(super().acquire_connection())
+
     def _in_transaction(self) -> TransactionContext:
-        return _ImmediateTransaction(_ImmediateWrapper(self), self._lock)
+        transaction = _ImmediateTransaction(_ImmediateWrapper(self), self._lock)
+        return AskingTransaction(transaction, ending=ASKING)  # what failed is undone, for certain
 
     async def execute_many(self, query: str, values: list[Any]) -> None:
         """In a real transaction: Tortoise's own leaves one open on the shared connection when cancelled."""
@@ -124,6 +130,12 @@ class Sqlite(SqliteClient):
 
 
 class _ImmediateWrapper(SqliteTransactionWrapper):
+    def acquire_connection(self) -> Any:
+        return asking(super().acquire_connection())
+
+    def _in_transaction(self) -> TransactionContext:
+        return AskingTransaction(NestedTransactionContext(_Savepoint(self)), ending=ASKING)
+
     async def begin(self) -> None:
         """BEGIN IMMEDIATE, so that a transaction waits for its turn to write before it reads anything.
 
@@ -135,6 +147,11 @@ class _ImmediateWrapper(SqliteTransactionWrapper):
             await self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
             raise TransactionManagementError(error) from error
+
+
+class _Savepoint(SqliteTransactionWrapper):
+    def acquire_connection(self) -> Any:
+        return asking(super().acquire_connection())
 
 
 class _ImmediateTransaction(SqliteTransactionContext):
@@ -193,8 +210,15 @@ class Postgres(AsyncpgDBClient):
             await pool.release(connection)
         return pool
 
+    def acquire_connection(self) -> Any:
+        return asking(super().acquire_connection())
+
     async def fetch_row(self, sql: str, params: Sequence[Any]) -> Sequence[Any]:
         """The first row, past Tortoise's wrapping, which costs a tenth of a short read."""
+        with ASKING:
+            return await self._fetch_row(sql, params)
+
+    async def _fetch_row(self, sql: str, params: Sequence[Any]) -> Sequence[Any]:
         pool = await self._opened_pool()
         connection = await pool.acquire()
         try:
@@ -205,6 +229,10 @@ class Postgres(AsyncpgDBClient):
 
     async def read(self, sql: str, params: Sequence[Any], timeout_s: float | None) -> list[Any]:
         """All rows, past Tortoise's wrapping. After `timeout_s` the connection is given up as lost."""
+        with ASKING:
+            return await self._read(sql, params, timeout_s)
+
+    async def _read(self, sql: str, params: Sequence[Any], timeout_s: float | None) -> list[Any]:
         pool = await self._opened_pool()
         connection = await pool.acquire()
         try:
@@ -219,7 +247,7 @@ class Postgres(AsyncpgDBClient):
         return self._pool
 
     def _in_transaction(self) -> TransactionContext:
-        return PooledTransaction(PostgresTransaction(self), self._pool_init_lock)
+        return AskingTransaction(PooledTransaction(PostgresTransaction(self), self._pool_init_lock))
 
     async def connect_apart(self) -> "asyncpg.Connection[asyncpg.Record]":
         """A connection outside the pool and its limits, for locks that belong to a session. The caller closes it."""

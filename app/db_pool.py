@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from app.errors import Overloaded
+
 Connection = Any
 #: A firewall forgets a connection that is silent for long: none is lent after that.
 IDLE_FOR_S = 60.0
@@ -19,7 +21,7 @@ ACQUIRE_S = 5.0
 GOODBYE_S = 1.0
 
 
-class Exhausted(ConnectionError):
+class Exhausted(Overloaded):
     """All connections of this process are in use, and none came back in time."""
 
 

@@ -14,6 +14,8 @@ from tortoise.backends.base.client import (
 from tortoise.backends.base_postgres.client import translate_exceptions
 from tortoise.connection import get_connections
 
+from app.db_availability import ASKING, COMMITTING, AskingTransaction, asking
+
 
 class PostgresTransaction(TransactionWrapper):
     """A transaction that begins with the first statement that may write or lock anything.
@@ -30,11 +32,11 @@ class PostgresTransaction(TransactionWrapper):
     async def begin(self) -> None:
         """Puts it off."""
 
-    def acquire_connection(self) -> ConnectionWrapper[Any]:
-        return _BegunConnection(self._lock, self)
+    def acquire_connection(self) -> Any:
+        return asking(_BegunConnection(self._lock, self))
 
     def _in_transaction(self) -> TransactionContext:
-        return _Savepoint(TransactionWrapper(self), self)
+        return AskingTransaction(_Savepoint(_Nested(self), self), ending=ASKING)
 
     async def begin_now(self) -> None:
         """Unless it has begun. For whoever holds the lock."""
@@ -50,15 +52,17 @@ class PostgresTransaction(TransactionWrapper):
     @translate_exceptions
     async def read(self, query: str, values: Sequence[Any], timeout_s: float | None) -> list[Any]:
         """Rows of a SELECT that neither locks nor changes anything: the transaction need not have begun."""
-        async with self._lock:
-            rows: list[Any] = await self._connection.fetch(query, *values, timeout=timeout_s)
+        with ASKING:
+            async with self._lock:
+                rows: list[Any] = await self._connection.fetch(query, *values, timeout=timeout_s)
         return rows
 
     @translate_exceptions
     async def write_last(self, query: str, values: Sequence[Any]) -> None:
         """One statement after which nothing is written any more: where none was before, it needs no COMMIT."""
-        async with self._lock:
-            await self._connection.execute(query, *values)
+        with COMMITTING if self.transaction is None else ASKING:
+            async with self._lock:
+                await self._connection.execute(query, *values)
 
     async def commit(self) -> None:
         if self.transaction is not None:
@@ -70,6 +74,11 @@ class PostgresTransaction(TransactionWrapper):
             self._connection.terminate()
         elif self.transaction is not None and not self._connection.is_closed():
             await super().rollback()
+
+
+class _Nested(TransactionWrapper):
+    def acquire_connection(self) -> Any:
+        return asking(super().acquire_connection())
 
 
 class _BegunConnection(ConnectionWrapper[Any]):

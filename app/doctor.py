@@ -62,7 +62,7 @@ async def _look(part: str, look: Callable[[], Awaitable[str]], mend: str) -> Fin
     except TimeoutError:
         return Finding(part, f"no answer within {PATIENCE_S} s", mend)
     except Exception as error:  # noqa: BLE001  Whatever it is, it is the finding.
-        return Finding(part, f"{type(error).__name__}: {error}", mend)
+        return Finding(part, db.reason_of(error), mend)
 
 
 @asynccontextmanager

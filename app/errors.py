@@ -124,9 +124,23 @@ class ServiceUnavailable(CodedError):
     code = "SERVICE_UNAVAILABLE"
 
 
+class DatabaseAway(ServiceUnavailable):
+    """The database cannot be asked, or cannot write, at this moment. It was told in the log where it began."""
+
+    RETRY_AFTER_S = 2
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retryAfterSeconds=self.RETRY_AFTER_S)
+
+
 class Timeout(CodedError):
     code = "TIMEOUT"
 
 
 class Overloaded(CodedError):
     code = "OVERLOADED"
+
+    RETRY_AFTER_S = 2
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retryAfterSeconds=self.RETRY_AFTER_S)

@@ -59,8 +59,12 @@ def make_parts(settings: Settings) -> Parts:
 
 @asynccontextmanager
 async def opened(settings: Settings, parts: Parts) -> AsyncIterator[None]:
-    """The database and the parts, open for the length of the block."""
-    await db.connect(settings.database_url, pool_size=settings.pool_size)
+    """The database and the parts, open for the length of the block.
+
+    A database that is away does not keep a process from serving: it answers 503 until it is back, as it would if the
+    database had gone a moment later.
+    """
+    await db.connect(settings.database_url, pool_size=settings.pool_size, must_answer=False)
     try:
         async with (
             bound(parts.queue, parts.hub),

@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from app import db, db_connections, db_engines
+from app.errors import Timeout
 from app.models import AuditEntry, Contact
 from app.policy import Role
 from tests.factories import make_contact, make_employee, make_project
@@ -85,3 +86,17 @@ async def test_those_who_wait_for_a_lock_leave_connections_to_the_others(url: st
 
     codes = [code for answer in await asyncio.gather(*waiting) for code in answer.codes]
     assert set(codes) <= {"CONFLICT"}
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_a_statement_that_takes_too_long_is_given_up_with_a_word(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(db_engines, "LIMITS", {**db_connections.LIMITS, "statement_timeout": "100ms"})
+    await db.connect(database_url)
+    try:
+        with pytest.raises(Timeout, match="Ask for less"):
+            await db.fetch("SELECT pg_sleep(60)")
+        assert await db.fetch("SELECT 1 AS one") == [{"one": 1}]
+    finally:
+        await db.close()

@@ -33,6 +33,7 @@ from app.engine.plan import Plan
 from app.engine.run import Context, Listener, Run
 from app.engine.values import Unfit
 from app.engine.variables import Variables
+from app.errors import DatabaseAway
 from app.viewers import facts_of
 
 PLANS, PLAN_BYTES = 4_000, 64_000_000
@@ -149,8 +150,7 @@ class Engine:
     ) -> Outcome:
         outcome = await self._completed(run, ast, variables, only_core=only_core)
         if run.counted:
-            is_done = run.plan.operation.operation is not OperationType.QUERY
-            await run.context.count_shown(run.counted, is_done=is_done)
+            await _count_shown(run)
         return outcome
 
     async def _completed(
@@ -225,6 +225,16 @@ class Engine:
         variables = Variables(self.schema, operation)
         made = Known(operation, fragments, _conditions(ast), variables, weight)
         return self._known.put(id(operation), made, weight)
+
+
+async def _count_shown(run: Run) -> None:
+    kind = run.plan.operation.operation
+    try:
+        await run.context.count_shown(run.counted, is_done=kind is not OperationType.QUERY)
+    except DatabaseAway as away:
+        if kind is not OperationType.MUTATION:
+            raise
+        raise DatabaseAway("This was done, but the database went away before it could be shown.") from away
 
 
 def _conditions(ast: DocumentNode) -> tuple[str, ...]:

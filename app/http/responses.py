@@ -18,13 +18,13 @@ from app.errors import (
     Timeout,
     Unauthenticated,
 )
-from app.schema.errors import INTERNAL, MASKED_MESSAGE, code_of, request_error
+from app.schema.errors import INTERNAL, MASKED_MESSAGE, code_of, is_away, request_error
 from app.schema.execution import Answer
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
 
-# Status under GRAPHQL_JSON of an answer that brings nothing but errors; under JSON it stays 200.
+# Status under GRAPHQL_JSON of an answer that brings nothing but errors; under JSON it stays 200, unless the database is away.
 STATUS_OF_CODE = {
     Unauthenticated.code: 401,
     RateLimited.code: 429,
@@ -93,7 +93,7 @@ class Answering(NamedTuple):
     def failed(self, errors: Sequence[GraphQLError], status: int | None = None) -> Reply:
         """The answer of a request of which nothing was executed. `errors` are presented ones."""
         if status is None:
-            status = STATUS_OF_REFUSAL.get(code_of(errors[0]), 400) if self._is_new_type else 200
+            status = STATUS_OF_REFUSAL.get(code_of(errors[0]), 400) if self._is_told(errors) else 200
         return self._reply(b'{"errors":%b}' % as_json(errors), status, errors)
 
     def refused(self, refusal: Refused) -> Reply:
@@ -103,12 +103,12 @@ class Answering(NamedTuple):
         )
         return reply
 
-    @property
-    def _is_new_type(self) -> bool:
-        return self.media_type == GRAPHQL_JSON
+    def _is_told(self, errors: Sequence[GraphQLError]) -> bool:
+        """Whether the status says it too. That the database is away is for proxies, which read nothing else."""
+        return self.media_type == GRAPHQL_JSON or is_away(errors[0])
 
     def _status(self, data: bytes, errors: Sequence[GraphQLError]) -> int:
-        if not self._is_new_type or not NOTHING.fullmatch(data):
+        if not self._is_told(errors) or not NOTHING.fullmatch(data):
             return 200
         return STATUS_OF_CODE.get(code_of(errors[0]), 200)
 

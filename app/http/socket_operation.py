@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from graphql import GraphQLError, OperationDefinitionNode, OperationType
 from structlog.contextvars import bind_contextvars
 
-from app.errors import CodedError, Forbidden, Unauthenticated
+from app.errors import BadRequest, CodedError, DatabaseAway, Forbidden, Unauthenticated
 from app.http.frames import Replies
 from app.http.limits import OPERATION_TIMEOUT_S, out_of_time
 from app.http.middleware import new_request_id
@@ -20,7 +20,7 @@ from app.policy import Viewer
 from app.schema import execution
 from app.schema.context import Context
 from app.schema.documents import Document
-from app.schema.errors import code_of, presented, request_error
+from app.schema.errors import code_of, is_away, presented, request_error
 from app.schema.execution import Answer
 
 if TYPE_CHECKING:
@@ -72,6 +72,11 @@ class SocketOperation:
             self._socket.end(FORBIDDEN, str(ended))
         except Gone:
             pass  # whoever closed the socket has ended us, or is about to
+        except DatabaseAway as away:
+            if self._is_subscription or self._subscribes(parameters):
+                self._socket.end(TRY_AGAIN_LATER, str(away))
+            else:
+                self._refuse([request_error(away, self._request_id)])
         except CodedError as refusal:
             self._refuse([request_error(refusal, self._request_id)])
         except GraphQLError as refusal:
@@ -80,6 +85,15 @@ class SocketOperation:
             self._stumble(error)
         finally:
             self._leave()
+
+    def _subscribes(self, parameters: Parameters) -> bool:
+        """Whether it is a subscription, of an operation whose session could not even be looked up."""
+        document = self._socket.schema.documents.read(parameters.query)
+        try:
+            operation = document.operation(parameters.operation_name)
+        except BadRequest:
+            return False  # it will be told so when it comes again
+        return operation.operation is OperationType.SUBSCRIPTION
 
     def _stumble(self, error: Exception) -> None:
         errors = presented([GraphQLError(str(error), original_error=error)], self._request_id)
@@ -132,6 +146,9 @@ class SocketOperation:
         """False if that was the last word: the operation was refused, or the session is gone. Raises Gone."""
         if self._is_subscription and self._socket.token is not None and (ended := _ending(answer)):
             self._socket.end(FORBIDDEN, ended.message)
+            return False
+        if self._is_subscription and (away := next(filter(is_away, answer.errors), None)):
+            self._socket.end(TRY_AGAIN_LATER, away.message)
             return False
         if answer.data is None or _is_refusal(answer):
             self._refuse(answer.errors)

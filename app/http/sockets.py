@@ -7,6 +7,8 @@ from collections.abc import Coroutine, Iterable
 from typing import Any, Protocol
 from uuid import UUID
 
+from app.errors import DatabaseAway
+
 log = logging.getLogger("divize.sockets")
 
 # The net under the hub's messages: with Redis down, a revoked session's socket closes within this time.
@@ -144,7 +146,7 @@ class Sockets:
 async def _recheck_or_log(socket: Socket, *, is_told: bool) -> None:
     try:
         await socket.recheck(is_told=is_told)
-    except (
-        Exception
-    ):  # a database that does not answer says nothing about the session: the next round asks again
+    except DatabaseAway:
+        pass  # it says nothing about the session, and was told: the next round asks again
+    except Exception:
         log.exception("a socket could not be checked")

@@ -8,7 +8,7 @@ from typing import Any
 from graphql import GraphQLError, OperationDefinitionNode
 
 from app.engine.engine import Outcome, Refused
-from app.errors import CodedError
+from app.errors import CodedError, DatabaseAway
 from app.schema.context import Context
 from app.schema.documents import Document, DocumentSchema
 from app.schema.errors import presented
@@ -59,7 +59,10 @@ async def subscribe(
     variables: Variables,
     context: Context,
 ) -> AsyncGenerator[Answer, None]:
-    """An answer for each event of a subscription. One that is refused, then or later, answers without data and ends."""
+    """An answer for each event of a subscription. One that is refused, then or later, answers without data and ends.
+
+    Raises DatabaseAway: that is no refusal, and who listens is to come back.
+    """
     assert document.ast is not None
     try:
         check_values(variables)
@@ -69,6 +72,8 @@ async def subscribe(
                 yield _answer(outcome, context)
     except Refused as refusal:
         yield _refused(refusal.errors, context)
+    except DatabaseAway:
+        raise
     except CodedError as refusal:
         yield _refused([GraphQLError(str(refusal), original_error=refusal)], context)
 

@@ -4,11 +4,15 @@ A domain's module registers its functions with `job` and `every`; `app.workers.s
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
+from functools import wraps
 from typing import Any
 
 from arq.cron import CronJob, cron
 from arq.worker import Function, func
+
+from app.errors import DatabaseAway
 
 JobFunction = Callable[..., Any]
 
@@ -29,7 +33,14 @@ def job(name: str, *, timeout_s: int = LONGEST_JOB_S) -> Callable[[JobFunction],
     """Registers `async def f(ctx, *ids: str)` as the job `name`. It is not retried: sweepers find what failed."""
 
     def register(function: JobFunction) -> JobFunction:
-        WORKER_FUNCTIONS.append(func(function, name=name, timeout=timeout_s, keep_result=0, max_tries=3))
+        async def run(*arguments: Any) -> None:
+            with suppress(
+                DatabaseAway
+            ):  # told already, once for all jobs; arq would log each with its traceback
+                await function(*arguments)
+
+        quiet: Any = wraps(function)(run)
+        WORKER_FUNCTIONS.append(func(quiet, name=name, timeout=timeout_s, keep_result=0, max_tries=3))
         return function
 
     return register

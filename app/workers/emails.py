@@ -15,6 +15,7 @@ from uuid import UUID
 import structlog
 
 from app import db
+from app.errors import DatabaseAway
 from app.integrations.smtp import RecipientResult
 from app.jobs import Job, unit_of_work
 from app.services import email_delivery
@@ -121,7 +122,8 @@ def _finished(under_way: dict[asyncio.Task[None], UUID]) -> set[UUID]:
     for task in [each for each in under_way if each.done()]:
         email_id = under_way.pop(task)
         if (error := task.exception()) is not None:
-            log.error("mail could not be taken in hand", email_id=str(email_id), exc_info=error)
+            if not isinstance(error, DatabaseAway):
+                log.error("mail could not be taken in hand", email_id=str(email_id), exc_info=error)
             failed.add(email_id)
     return failed
 

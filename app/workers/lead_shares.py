@@ -9,6 +9,7 @@ from uuid import UUID
 import structlog
 
 from app import db
+from app.errors import DatabaseAway
 from app.jobs import Job, Origin, unit_of_work
 from app.services import lead_share_ends
 from app.workers import job
@@ -43,6 +44,8 @@ async def end_lead_shares() -> None:
     for share_id in await lead_share_ends.due(now=now, limit=AT_ONCE):
         try:
             await _close(share_id)
+        except DatabaseAway:
+            raise
         except Exception:  # an edge: the others' ends must not wait for it, and the next round tries it again
             log.exception("share not ended", lead_share_id=str(share_id))
     await _wait_for(await lead_share_ends.next_end(now=now) or now + LOOK_AHEAD, now, LOOK_AHEAD)

@@ -3,6 +3,7 @@
 import structlog
 
 from app import db
+from app.errors import DatabaseAway
 from app.jobs import Origin, unit_of_work
 from app.services import project_deletion
 from app.workers.sweeps import sweep
@@ -20,6 +21,8 @@ async def purge_due() -> None:
         try:
             async with unit_of_work(Origin(ACTION)) as work:
                 was_purged = await project_deletion.purge(project_id, now=work.now)
+        except DatabaseAway:
+            raise
         except Exception:
             log.exception("project not purged", project_id=str(project_id))
         else:

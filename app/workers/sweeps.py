@@ -9,6 +9,8 @@ from typing import Any
 
 import structlog
 
+from app.errors import DatabaseAway
+
 log = structlog.get_logger(__name__)
 
 Sweep = Callable[[], Coroutine[Any, Any, None]]
@@ -57,6 +59,8 @@ async def _once(function: Sweep) -> bool:
     """Whether it went well."""
     try:
         await function()
+    except DatabaseAway:
+        return False  # told already, once for all sweeps
     except Exception:
         log.exception("sweep failed", sweep=function.__qualname__)
         return False
