@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from app import db
 from app.config import Settings
-from app.services import audit_rights
+from app.services import audit_rights, readiness
 from app.smtp_server import SmtpServer
 from app.workers import HEARTBEAT_KEY
 
@@ -93,7 +93,11 @@ async def _database_answers(fault: Exception | None) -> str:
         raise fault
     started = time.perf_counter()
     await db.now()
-    return f"{db.dialect()} answers in {(time.perf_counter() - started) * 1000:.1f} ms"
+    seen = f"{db.dialect()} answers in {(time.perf_counter() - started) * 1000:.1f} ms"
+    if await db.pending():
+        return seen
+    await readiness.check_writes()
+    return f"{seen}, and takes writes"
 
 
 async def _all_applied(fault: Exception | None) -> str:

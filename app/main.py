@@ -24,7 +24,7 @@ from app.http.sockets import Sockets
 from app.integrations.ares import RedisCache
 from app.integrations.pubsub import Hub
 from app.schema import build
-from app.services import companies, sessions
+from app.services import companies, readiness, sessions
 from app.workers import HEARTBEAT_KEY
 from app.workers.pool import bound, create_pool
 
@@ -36,6 +36,9 @@ SERVER_OPTIONS: Mapping[str, Any] = {
     "ws_per_message_deflate": False,
     "ws_max_size": 65_536,
     "timeout_graceful_shutdown": 20,
+    # Longer than proxies keep theirs (nginx and most balancers 60 s): who closes first must not be us, or a request that
+    # is on its way at that moment is lost.
+    "timeout_keep_alive": 75,
     # A query string may hold what nobody should read in a log.
     "access_log": False,
     "log_config": None,
@@ -94,7 +97,7 @@ def create_app(settings: Settings, *, parts: Parts | None = None, mail_folder: P
         routes=[
             endpoint.route(),
             *graphiql_routes(),
-            *health.routes(_probes(own)),
+            *health.routes(_needed(), _optional(own)),
             *(dev_mail.routes(mail_folder) if mail_folder else []),
         ],
         middleware=middleware(settings),
@@ -136,30 +139,39 @@ def _hear_of_viewers(parts: Parts) -> None:
     parts.hub.on(sessions.CHANNEL, hear, missed=look_again)
 
 
-def _probes(parts: Parts) -> Mapping[str, health.Probe]:
+def _needed() -> Mapping[str, health.Probe]:
+    migrations = Migrations()
+    return {"database": lambda: _database_works(migrations), "migrations": migrations.are_applied}
+
+
+def _optional(parts: Parts) -> Mapping[str, health.Probe]:
+    """Reminders, mail and their bells come later without them; none is lost."""
     return {
-        "database": _database_answers,
-        "migrations": _migrations_are_applied(),
         "redis": lambda: _redis_answers(parts.queue),
         "worker": lambda: _a_worker_works(parts.queue),
     }
 
 
-async def _database_answers() -> None:
-    await db.now()
+class Migrations:
+    """Asked until they are applied: this process knows no later ones."""
 
+    def __init__(self) -> None:
+        self._pending: list[str] | None = None
 
-def _migrations_are_applied() -> health.Probe:
-    were_applied = False
+    async def pending(self) -> list[str]:
+        if self._pending != []:
+            self._pending = await db.pending()
+        return self._pending
 
-    async def probe() -> None:
-        nonlocal were_applied
-        if not were_applied and (names := await db.pending()):
+    async def are_applied(self) -> None:
+        if names := await self.pending():
             raise Unwell(f"{len(names)} pending; run: python -m app migrate")
-        # This process knows no later ones.
-        were_applied = True
 
-    return probe
+
+async def _database_works(migrations: Migrations) -> None:
+    await db.now()
+    if not await migrations.pending():
+        await readiness.check_writes()
 
 
 async def _redis_answers(redis: ArqRedis) -> None:

@@ -62,7 +62,7 @@ def _wait_until_ready(server: "subprocess.Popen[bytes]", port: int, log: Path) -
     ends_at = time.monotonic() + PATIENCE_S
     while time.monotonic() < ends_at and server.poll() is None:
         try:
-            if httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200:
+            if httpx.get(f"http://127.0.0.1:{port}/readyz").json()["status"] == "ok":
                 return
         except httpx.TransportError:
             pass  # it does not listen yet

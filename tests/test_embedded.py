@@ -36,7 +36,7 @@ class Running:
         self.process = start(folder, self.port, *arguments)
         self.address = f"http://127.0.0.1:{self.port}"
         self.started.append(self)
-        self.wait_for(200)
+        self.wait_for("ok")
 
     def end(self, how: signal.Signals) -> float:
         """Sends the signal; the seconds until the process was gone."""
@@ -51,8 +51,8 @@ class Running:
     def redis(self, command: str) -> bytes | None:
         return valkey.ask(self.folder / "var/valkey/valkey.sock", command)
 
-    def wait_for(self, status: int) -> None:
-        """Until /readyz answers with this status."""
+    def wait_for(self, status: str) -> None:
+        """Until /readyz says this."""
         deadline = time.monotonic() + START_TIMEOUT_S
         while self._readiness() != status:
             if self.process.poll() is not None:
@@ -60,11 +60,11 @@ class Running:
             assert time.monotonic() < deadline, httpx.get(f"{self.address}/readyz").text
             time.sleep(0.05)
 
-    def _readiness(self) -> int:
+    def _readiness(self) -> str:
         try:
-            return httpx.get(f"{self.address}/readyz").status_code
+            return str(httpx.get(f"{self.address}/readyz").json()["status"])
         except httpx.TransportError:
-            return 0
+            return "not listening"
 
 
 def start(folder: Path, port: int, *arguments: str) -> "subprocess.Popen[str]":
@@ -217,9 +217,9 @@ def test_a_taken_port_is_named_with_the_way_out(folder: Path) -> None:
 
 def test_the_worker_comes_back_with_redis(running: Running) -> None:
     valkey.stop_left_behind(running.folder / "var" / "valkey")
-    running.wait_for(503)
+    running.wait_for("degraded")
 
     valkey.start(running.folder / "var" / "valkey")
 
     running.redis("DEL divize:worker-heartbeat")
-    running.wait_for(200)
+    running.wait_for("ok")

@@ -41,19 +41,23 @@ class Readiness:
             return self._answer
 
 
-def routes(probes: Mapping[str, Probe]) -> list[BaseRoute]:
-    """`/healthz`: the process answers. `/readyz`: every probe is well, else 503 with each part's state."""
-    readiness = Readiness(probes)
+def routes(needed: Mapping[str, Probe], optional: Mapping[str, Probe] | None = None) -> list[BaseRoute]:
+    """`/healthz`: the process answers. `/readyz`: each part's state, and 503 if one that is needed is not well.
+
+    Without an optional one requests are answered all the same, and every other process lacks it too: a balancer that
+    took this one out would help nobody. Then it is 200, "degraded".
+    """
+    readiness = Readiness({**needed, **(optional or {})})
 
     async def healthz(request: Request) -> JSONResponse:
         return _uncached({"status": "ok"}, 200)
 
     async def readyz(request: Request) -> JSONResponse:
         parts = await readiness.parts()
-        is_ready = all(state == "ok" for state in parts.values())
-        return _uncached(
-            {"status": "ok" if is_ready else "unavailable", "parts": parts}, 200 if is_ready else 503
-        )
+        unwell = {name for name, state in parts.items() if state != "ok"}
+        is_ready = unwell.isdisjoint(needed)
+        status = ("degraded" if unwell else "ok") if is_ready else "unavailable"
+        return _uncached({"status": status, "parts": parts}, 200 if is_ready else 503)
 
     return [Route("/healthz", healthz), Route("/readyz", readyz)]
 

@@ -23,6 +23,7 @@ from app.models.employees import (
     Invitation,
     RolesField,
 )
+from app.models.health import WriteCheck
 from app.models.idempotency import IdempotencyRecord
 from app.models.partners import LeadShare, LeadShareContact, LeadShareState, Partner
 from app.models.persons import Person
@@ -113,4 +114,5 @@ __all__ = [
     "Session",
     "SignInAttempt",
     "Table",
+    "WriteCheck",
 ]

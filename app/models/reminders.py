@@ -130,7 +130,9 @@ class ReminderEvent(Table):
     """One line of an employee's feed. `number` grows per employee under a lock on his row, and may skip.
 
     A POPUP names its reminders in `reminder_ids`, a CLOSED one in `reminder_id`: plain ids, because an event outlives
-    the reminder.
+    the reminder. `created_at` is when the transaction began that wrote the event. Of a POPUP `due_at` is when the
+    window was to open and `written_at` when the statement ran that told so: `written_at - due_at` is how late it was, but
+    for the commit. Both are null of a CLOSED one, and of what was written before they were kept.
     """
 
     project: fields.ForeignKeyRelation["Project"] = fields.ForeignKeyField(
@@ -148,7 +150,9 @@ class ReminderEvent(Table):
     closed_reason = fields.CharEnumField(ReminderClosedReason, description="", max_length=20, null=True)
     snoozed_until = fields.DatetimeField(null=True)
     repeat_minutes = fields.IntField(null=True)
+    due_at = fields.DatetimeField(null=True)
     created_at = fields.DatetimeField()
+    written_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "reminder_events"

@@ -59,7 +59,8 @@ class Window:
 
     def popup(self, number: int) -> Popup:
         shown = [id_ for id_, _ in self.due[:MOST_SHOWN]]
-        return Popup(self.employee_id, self.row["project_id"], number, shown, self.repeat_minutes)
+        due_at = db.as_datetime(self.row["next_popup_at"])
+        return Popup(self.employee_id, self.row["project_id"], number, shown, self.repeat_minutes, due_at)
 
 
 class Fired(NamedTuple):

@@ -21,13 +21,17 @@ CHANNEL = "feed:"
 
 @dataclass(frozen=True, slots=True)
 class Popup:
-    """A window that opens with these reminders; ids as texts. `number` was taken under the lock on the employee."""
+    """A window that opens with these reminders; ids as texts. `number` was taken under the lock on the employee.
+
+    `due_at` is when it was to open: by the first reminder in it, by the interval, or by the end of a snooze.
+    """
 
     employee_id: str
     project_id: str
     number: int
     reminder_ids: Sequence[str]
     repeat_minutes: int
+    due_at: datetime
 
 
 async def tell_popups(popups: Sequence[Popup], *, now: datetime) -> None:
@@ -42,11 +46,13 @@ async def tell_popups(popups: Sequence[Popup], *, now: datetime) -> None:
             "number": each.number,
             "reminder_ids": orjson.dumps(each.reminder_ids).decode(),
             "repeat_minutes": each.repeat_minutes,
+            "due_at": each.due_at,
         }
         for each in popups
     ]
     told = db_rows.unpacked(db.dialect(), "$2", "told", **_TOLD)
-    await db.fetch(_TELL.format(told=told), [now, db_rows.packed(rows)])
+    sql = _TELL.format(told=told, clock=_CLOCK[db.dialect()])
+    await db.fetch(sql, [now, db_rows.packed(rows)])
     for each in popups:
         jobs.ring(f"{CHANNEL}{each.employee_id}")
 
@@ -58,10 +64,17 @@ _TOLD: Mapping[str, db_rows.Type] = {
     "number": "bigint",
     "reminder_ids": "text",
     "repeat_minutes": "bigint",
+    "due_at": "timestamptz",
+}
+#: As times are stored, and later than `now`, which is of the beginning of the transaction.
+_CLOCK: Mapping[db.Dialect, str] = {
+    "postgres": "clock_timestamp()",
+    "sqlite": "strftime('%Y-%m-%d %H:%M:%f000+00:00', 'now')",
 }
 _TELL = """
-    INSERT INTO reminder_events (id, project_id, employee_id, number, kind, reminder_ids, repeat_minutes, created_at)
-    SELECT id, project_id, employee_id, number, 'POPUP', reminder_ids, repeat_minutes, $1 FROM {told}
+    INSERT INTO reminder_events
+        (id, project_id, employee_id, number, kind, reminder_ids, repeat_minutes, due_at, created_at, written_at)
+    SELECT id, project_id, employee_id, number, 'POPUP', reminder_ids, repeat_minutes, due_at, $1, {clock} FROM {told}
 """
 
 

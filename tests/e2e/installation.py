@@ -167,7 +167,8 @@ class Installation:
         if any(program.process.poll() is not None for program in self.webs):
             raise AssertionError(self._told())
         with suppress(httpx.TransportError):
-            return (await self.http.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200
+            answer = await self.http.get(f"http://127.0.0.1:{port}/readyz")
+            return bool(answer.json()["status"] == "ok")
         return False
 
     def end(self) -> None:

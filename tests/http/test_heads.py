@@ -9,6 +9,8 @@ from app.http import protocol
 from app.main import SERVER_OPTIONS
 from tests.http.toy import Toy
 
+#: nginx's and most balancers' own: they must be the ones who close.
+PROXIES_KEEP_S = 60
 CHUNK = b"x" * 60_000
 POST = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 BODY = b'{"query": "{ hello }"}'
@@ -105,6 +107,17 @@ async def test_a_long_head_and_many_requests_on_one_connection_pass(wire: Wire) 
         await wire.send(BODY)
         answer = await wire.reader.readuntil(b"}}")
         assert answer.startswith(b"HTTP/1.1 200") and answer.endswith(b'{"data":{"hello":"hello world"}}')
+
+
+async def test_an_idle_connection_is_kept_longer_than_proxies_keep_theirs(toy: Toy, wire: Wire) -> None:
+    await wire.send(WHOLE)
+    await wire.reader.readuntil(b"}}")
+
+    (connection,) = toy.server.server_state.connections
+    assert isinstance(connection, protocol.BoundedProtocol)
+    assert connection._deadline is None and connection.timeout_keep_alive_task is not None
+    kept_s = connection.timeout_keep_alive_task.when() - asyncio.get_running_loop().time()
+    assert kept_s > PROXIES_KEEP_S
 
 
 def test_the_application_is_served_by_it() -> None:

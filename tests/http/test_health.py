@@ -7,8 +7,8 @@ from app.http import health
 from app.http.health import Probe, Unwell
 
 
-def client_of(probes: Mapping[str, Probe]) -> httpx.AsyncClient:
-    app = Starlette(routes=health.routes(probes))
+def client_of(needed: Mapping[str, Probe], **optional: Probe) -> httpx.AsyncClient:
+    app = Starlette(routes=health.routes(needed, optional))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://divize")
 
 
@@ -54,6 +54,18 @@ async def test_each_part_that_is_not_well_is_named_without_secrets() -> None:
             "migrations": "2 pending; run: python -m app migrate",
             "redis": "ok",
         },
+    }
+
+
+async def test_without_a_part_that_requests_do_not_need_it_is_degraded_and_serves() -> None:
+    async with client_of({"database": well}, redis=broken, worker=unwell) as client:
+        answer = await client.get("/readyz")
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    assert answer.json()["parts"] == {
+        "database": "ok",
+        "redis": "does not answer (ConnectionRefusedError)",
+        "worker": "2 pending; run: python -m app migrate",
     }
 
 

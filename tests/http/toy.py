@@ -21,8 +21,8 @@ from app.http.graphiql import graphiql_routes
 from app.http.graphql import GraphQLEndpoint
 from app.http.hot import HotRoads
 from app.http.middleware import middleware
-from app.http.protocol import BoundedProtocol
 from app.http.sockets import Sockets
+from app.main import SERVER_OPTIONS
 from app.policy import AccountViewer, Viewer
 from app.schema.context import ClientInfo, Context
 from app.schema.documents import DocumentSchema
@@ -263,16 +263,8 @@ async def running(sockets: Sockets | None = None, **settings: Any) -> AsyncItera
         )
         routes = [endpoint.route(), *graphiql_routes()]
         toy.front = HotRoads(Starlette(routes=routes, middleware=middleware(chosen)), endpoint)
-        config = uvicorn.Config(
-            toy.front,
-            http=BoundedProtocol,
-            ws="websockets-sansio",
-            ws_max_size=65_536,
-            ws_per_message_deflate=False,
-            log_config=None,
-            lifespan="off",
-            timeout_graceful_shutdown=2,
-        )
+        options = {**SERVER_OPTIONS, "timeout_graceful_shutdown": 2}
+        config = uvicorn.Config(toy.front, lifespan="off", **options)
         toy.server = QuietServer(config)
         serving = asyncio.create_task(toy.server.serve([listener]))
         try:

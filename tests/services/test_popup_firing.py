@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app import config
+from app import config, db
 from app.jobs import unit_of_work
 from app.models import (
     Employee,
@@ -50,6 +50,19 @@ async def test_firing_shows_all_that_is_due_and_moves_the_window_on(clock: Clock
     assert (after.last_popup_at, after.next_popup_at) == (clock.at, clock.at + 10 * MINUTE)
     assert sent == [f"feed:{employee.id}"]
     assert (await ReminderEvent.get(employee_id=employee.id)).repeat_minutes == 10
+
+
+async def test_an_event_says_when_its_window_was_due_and_when_it_was_written() -> None:
+    began_at = await db.now()
+    due_at = (began_at - 3 * MINUTE).replace(microsecond=0)
+    employee = await make_worker(next_popup_at=due_at)
+    await make_reminder(employee, due_at=due_at - MINUTE)
+
+    await fire()
+
+    event = await ReminderEvent.get(employee_id=employee.id)
+    assert event.due_at == due_at, "the window's moment, not its oldest reminder's"
+    assert event.written_at is not None and began_at <= event.created_at <= event.written_at <= await db.now()
 
 
 async def test_firing_again_before_the_interval_is_over_does_nothing(clock: Clock) -> None:
