@@ -40,16 +40,12 @@ RingBells = Callable[[Sequence[str]], Awaitable[None]]
 
 @dataclass(slots=True)
 class Origin:
-    """Where a change came from, for the audit log. `viewer` may be read again inside the transaction.
-
-    `only_noted`: nothing is written where nothing was noted, as for what a worker does again and again.
-    """
+    """Where a change came from, for the audit log. `viewer` may be read again inside the transaction."""
 
     action: str
     viewer: Viewer = field(default_factory=Viewer)
     request_id: str = ""
     client_ip: str = ""
-    only_noted: bool = False
 
 
 @dataclass(slots=True)
@@ -88,9 +84,8 @@ async def unit_of_work(
 ) -> AsyncIterator[UnitOfWork]:
     """One transaction around the block. An error rolls back and drops what was collected.
 
-    With an `origin` the audit entries are written in the same transaction: one for each `note`, or one for the bare
-    action if nothing was noted. `first` reads the database's clock, for whoever reads something else by the same
-    statement.
+    With an `origin` the audit entries are written in the same transaction: one for each `note`, and none where nothing
+    changed. `first` reads the database's clock, for whoever reads something else by the same statement.
     """
     if _current.get(None) is not None:
         raise RuntimeError("A unit of work is open already; the transaction is at the edge, once.")
@@ -178,7 +173,7 @@ def _project_of(subject: str) -> UUID | None:
 
 def _audit_entries(work: UnitOfWork) -> list[AuditEntry]:
     origin = work.origin
-    if origin is None or (origin.only_noted and not work.notes):
+    if origin is None or not work.notes:
         return []
     actor = Actor.of(origin.viewer, work.actor)
     return [
@@ -190,7 +185,7 @@ def _audit_entries(work: UnitOfWork) -> list[AuditEntry]:
             client_ip=origin.client_ip,
             created_at=work.now,
         )
-        for each in audit_notes.with_divisions(work.notes) or [Note(project_id=actor.project_id)]
+        for each in audit_notes.with_divisions(work.notes)
     ]
 
 

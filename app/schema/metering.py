@@ -39,5 +39,5 @@ async def _counting(viewer: Member, origin: Origin) -> AsyncIterator[datetime]:
     except RateLimited:
         async with unit_of_work(first=partial(read_budget.lock, viewer)) as telling:
             await read_budget.tell(viewer, now=telling.now)
-            telling.origin = origin if telling.notes else None
+            telling.origin = origin
         raise

@@ -52,7 +52,7 @@ async def end_lead_shares() -> None:
 
 
 async def _close(share_id: UUID) -> bool:
-    async with unit_of_work(Origin(ENDING, only_noted=True)) as work:
+    async with unit_of_work(Origin(ENDING)) as work:
         return await lead_share_ends.close(share_id, now=work.now)
 
 

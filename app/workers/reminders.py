@@ -65,7 +65,7 @@ async def _open_batches(employee_id: UUID | None) -> int:
     claimed, since = 0, None
     while True:
         most = popup_firing.FIRST_BATCH if claimed < popup_firing.BATCH else popup_firing.BATCH
-        async with unit_of_work(Origin(OPENING, only_noted=True)) as work:
+        async with unit_of_work(Origin(OPENING)) as work:
             fired = await popup_firing.fire(now=work.now, employee_id=employee_id, since=since, most=most)
         claimed, since = claimed + fired.claimed, fired.last
         if fired.claimed < most:

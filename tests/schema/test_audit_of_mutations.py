@@ -26,6 +26,7 @@ MACHINERY = {
     "SignInAttempt",
     "ExternalRead",
     "ExternalSearches",
+    "WriteCheck",
 }
 #: Rows that are a part of another, which is noted: the other's type, and the column with its id.
 PARTS: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -130,6 +131,55 @@ async def test_every_row_that_a_mutation_changes_is_noted(name: str) -> None:
     check_where_they_belong(entries, {**before, **after})
     check_what_is_shown(entries)
     await check_for_secrets(entries, sent)
+
+
+#: Their input can be sent again, when it asks for what is there already.
+REPEATABLE = (
+    "contactUpdate",
+    "divisionArchive",
+    "divisionUpdate",
+    "employeeDeactivate",
+    "employeeReactivate",
+    "employeeUpdate",
+    "leadShareAdd",
+    "leadShareRecall",
+    "leadShareRemove",
+    "leadShareUpdate",
+    "partnerArchive",
+    "partnerUpdate",
+    "personUpdate",
+    "projectUpdate",
+    "reminderReassign",
+    "reminderResolve",
+    "reminderUpdate",
+    "sessionRevoke",
+)
+
+
+@pytest.mark.parametrize("name", REPEATABLE)
+async def test_what_changes_nothing_leaves_no_entry(name: str) -> None:
+    firm = await make_firm()
+    client, sent = await CASES[name](firm)
+    await run(name, client, sent)
+    before, entries = await rows(), await AuditEntry.all().count()
+
+    await run(name, client, {key: value for key, value in (sent or {}).items() if key != "expectedVersion"})
+
+    assert changed_columns(before, await rows()) == {}
+    assert await AuditEntry.all().count() == entries
+
+
+@pytest.mark.parametrize("name", ["activityRecord", "contactCreate", "reminderCreate", "emailSend"])
+async def test_of_a_mutation_and_its_repeats_one_leaves_entries(name: str) -> None:
+    firm = await make_firm()
+    client, sent = await CASES[name](firm)
+    await run(name, client, {**(sent or {}), "idempotencyKey": "once"})
+    entries = await AuditEntry.all().count()
+
+    for _ in range(20):
+        await run(name, client, {**(sent or {}), "idempotencyKey": "once"})
+
+    assert await AuditEntry.all().count() == entries > 0
 
 
 def check_where_from(name: str, entries: list[AuditEntry]) -> None:

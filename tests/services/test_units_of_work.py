@@ -115,12 +115,13 @@ async def test_a_row_that_the_database_refuses_undoes_everything_and_rings_nothi
 
 
 async def test_whoever_reads_the_clock_with_something_else_gives_it() -> None:
-    viewer, _ = await make_director()
+    viewer, contact = await make_director()
 
     async def first() -> datetime:
         return NOON
 
     async with unit_of_work(Origin("contactUpdate", viewer), first=first) as work:
         assert work.now == NOON
+        jobs.note(contact)
 
     assert (await AuditEntry.get()).created_at == NOON
