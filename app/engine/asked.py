@@ -43,7 +43,9 @@ class Asked:
         if known is not None and known[0] is given:
             return cast(Asked, known[1])
         made = cls._of(pages, given, cursor_key, dialect)
-        if not made.has_tag:  # a tag is the project's; everything else is the document's
+        if (
+            pages.is_constant and not made.has_tag
+        ):  # a tag is the project's; everything else is the document's
             pages.asked[dialect.name] = (given, made)
         return made
 

@@ -71,7 +71,7 @@ class Input:
     def is_mixed(self) -> bool:
         """Does a variable stand inside of a literal?"""
         values = [argument.value for argument in self.node.arguments or ()]
-        return any(_has_variable(value) for value in values if not isinstance(value, VariableNode))
+        return any(has_variable(value) for value in values if not isinstance(value, VariableNode))
 
     @cached_property
     def written(self) -> Mapping[str, Any]:
@@ -99,11 +99,12 @@ class Input:
         return found
 
 
-def _has_variable(value: Any) -> bool:
+def has_variable(value: Any) -> bool:
+    """Is there a variable in it, whole or inside of a literal?"""
     if isinstance(value, ListValueNode):
-        return any(_has_variable(each) for each in value.values)
+        return any(has_variable(each) for each in value.values)
     if isinstance(value, ObjectValueNode):
-        return any(_has_variable(each.value) for each in value.fields)
+        return any(has_variable(each.value) for each in value.fields)
     return isinstance(value, VariableNode)
 
 

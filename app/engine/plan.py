@@ -6,6 +6,7 @@ and walked once for each request.
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import orjson
 from graphql import (
@@ -18,6 +19,7 @@ from graphql import (
 )
 
 from app.engine.authorise import Authorisation
+from app.engine.cache import Bounded, Weight
 from app.engine.declare import TABLES, ById, Held, Listing, Own, Spec
 from app.engine.document import Document
 from app.engine.guards import LATE, SPEC, guard_of, metadata_of, python_name_of
@@ -25,8 +27,9 @@ from app.engine.inputs import Input, Inputs
 from app.engine.reads import Read, ReadEach, ReadOne, ReadPage
 from app.engine.selecting import Selecting
 from app.engine.selection import TYPENAME
-from app.engine.statement import Arguments
+from app.engine.statement import STATEMENT_BYTES, STATEMENTS, Arguments
 from app.engine.values import Completer
+from app.engine.weight import weigh
 from app.viewers import Shape
 
 
@@ -72,11 +75,11 @@ class Root:
         return bool(metadata_of(self.definition).get(LATE))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Plan:
     """`inputs` are the fields whose arguments have variables, `constants` those that have none.
 
-    `searches`: how many lists of metered rows a metered viewer searches.
+    `searches`: how many lists of metered rows a metered viewer searches. `statements` lie within its weight.
     """
 
     operation: OperationDefinitionNode
@@ -88,6 +91,28 @@ class Plan:
     constants: Arguments
     constant_values: int
     searches: int
+    weight: Weight = field(default_factory=lambda: Weight(Bounded.EMPTY_BYTES))
+    #: Was anything worked out for it since it was weighed?
+    is_changed: bool = True
+    _own_bytes: int = 0
+
+    @cached_property
+    def statements(self) -> Bounded[Any]:
+        """By reads and forms: see `statement`."""
+        return Bounded(entries=STATEMENTS, most_bytes=STATEMENT_BYTES, within=self.weight)
+
+    @cached_property
+    def is_refused(self) -> bool:
+        """Is there nothing in it that its viewers may ask?"""
+        return all(root.denied for root in self.roots)
+
+    def weigh(self) -> None:
+        """Anew, if it has changed: much is worked out with the first run."""
+        if self.is_changed:
+            self.is_changed = False
+            own = weigh(self)
+            self.weight.grow(own - self._own_bytes)
+            self._own_bytes = own
 
     @cached_property
     def constant(self) -> bytes | None:
@@ -167,6 +192,7 @@ def late_payload(plan: Plan, root: Root, shape: Shape) -> Payload:
     if len(root.late) >= MOST_LATE:
         root.late.clear()
     root.late[shape] = made
+    plan.is_changed = True
     return made
 
 
@@ -175,6 +201,7 @@ def read_of_type(plan: Plan, root: Root, type_name: str) -> Read:
     if type_name not in root.reads_by_type:
         rows = Selecting(plan.document, plan.shape.viewer).rows(TABLES[type_name], root.nodes)
         root.reads_by_type[type_name] = ReadEach(rows)
+        plan.is_changed = True
     return root.reads_by_type[type_name]
 
 

@@ -134,7 +134,7 @@ class Run:
         """What the reads find, in one statement, filled in. Raises BadUserInput for arguments that cannot be asked."""
         facts, key = facts_of(self.context.viewer), self.context.cursor_key
         road = together if self.is_shared else statement
-        found = await road.run(reads, own, facts, self.arguments, key)
+        found = await road.run(reads, own, facts, self.arguments, key, self.plan.statements)
         return [
             await self._filled(read, each) if each is not None else NULL
             for read, each in zip(reads, found, strict=True)

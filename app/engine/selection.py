@@ -12,6 +12,7 @@ from graphql import FieldNode
 
 from app.engine.declare import NOW, Column, Computed, Group, Link, Spec, Table, ToMany, ToOne
 from app.engine.dialects import LONGEST_NAME
+from app.engine.inputs import has_variable
 from app.engine.types import is_plain
 
 TYPENAME = "__typename"
@@ -133,6 +134,11 @@ class Pages:
     @cached_property
     def page_info(self) -> frozenset[str]:
         return frozenset(part.name for leaf in self.leaves if leaf.name == "page_info" for part in leaf.below)
+
+    @cached_property
+    def is_constant(self) -> bool:
+        """Are its arguments the document's own?"""
+        return not any(has_variable(each.value) for each in self.node.arguments or ())
 
     @cached_property
     def has_cursors(self) -> bool:

@@ -1,22 +1,24 @@
 """Statements: made once for the form of what is asked, then run with each request's values."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from app import db
 from app.engine import cost
 from app.engine.asked import Asked, Form
-from app.engine.cache import Bounded
+from app.engine.cache import Bounded, Weight
 from app.engine.compile import Compiler
 from app.engine.dialects import Dialect, dialect_of
 from app.engine.parameters import Parameters, Source
 from app.engine.reads import Read
+from app.engine.weight import weigh
 from app.viewers import Facts, Shape
 
-STATEMENTS, STATEMENT_BYTES = 2_000, 32_000_000
-#: A statement's text, and what is kept beside it.
-BYTES_PER_LETTER = 2
+S = TypeVar("S")
+
+#: Of one plan.
+STATEMENTS, STATEMENT_BYTES = 200, 4_000_000
 
 #: Coerced arguments, by the identity of their field node.
 Arguments = Mapping[int, Mapping[str, Any]]
@@ -32,23 +34,21 @@ class Statement:
     objects: int
 
 
-_statements: Bounded[Statement] = Bounded(entries=STATEMENTS, most_bytes=STATEMENT_BYTES)
-
-
 async def run(
     reads: Sequence[Read],
     own: Sequence[Any],
     facts: Facts,
     givens: Arguments,
     cursor_key: bytes,
+    statements: Bounded[Any],
 ) -> Sequence[bytes | None]:
-    """The JSON of each read, in one statement; None for null.
+    """The JSON of each read, in one statement; None for null. `statements` are those of the reads' plan.
 
     `own` has one value for each read. Raises BadUserInput for arguments that cannot be asked.
     """
     dialect = dialect_of(db.dialect())
     asked = asked_below(reads, givens, cursor_key, dialect)
-    statement = _statement(tuple(reads), facts.shape, dialect, [each.form for each in asked])
+    statement = _statement(statements, tuple(reads), facts.shape, dialect, [each.form for each in asked])
     cost.check(statement.objects * most_ids(own))
     values = (facts.values, [dialect.value(each) for each in own], *(each.values for each in asked))
     row = await db.fetch_row(statement.sql, [values[group][place] for group, place in statement.sources])
@@ -83,9 +83,11 @@ def written(value: str | bytes | None) -> bytes | None:
     return value.encode() if isinstance(value, str) else value
 
 
-def _statement(reads: tuple[Read, ...], shape: Shape, dialect: Dialect, forms: Sequence[Form]) -> Statement:
+def _statement(
+    statements: Bounded[Any], reads: tuple[Read, ...], shape: Shape, dialect: Dialect, forms: Sequence[Form]
+) -> Statement:
     key = (reads, shape, dialect.name, *forms)
-    known = _statements.get(key)
+    known: Statement | None = statements.get(key)
     if known is not None:
         return known
     parameters = Parameters(shape, dialect)
@@ -94,4 +96,10 @@ def _statement(reads: tuple[Read, ...], shape: Shape, dialect: Dialect, forms: S
     aside = f"WITH {', '.join(compiler.asides)} " if compiler.asides else ""
     objects = sum(cost.objects(read.below, compiler.forms) for read in reads)
     made = Statement(f"{aside}SELECT {columns}", tuple(parameters.sources), objects)
-    return _statements.put(key, made, BYTES_PER_LETTER * len(made.sql))
+    return kept(statements, key, made, forms)
+
+
+def kept(statements: Bounded[Any], key: Hashable, made: S, forms: Sequence[Form]) -> S:
+    """`made`, among the statements of its plan, to which all of the key belongs but the forms."""
+    statements.put(key, made, Weight(weigh((made, forms))))
+    return made

@@ -6,7 +6,7 @@ another viewer and other ids: so the viewers become rows of a list that stands i
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -18,10 +18,9 @@ from app.engine.cache import Bounded
 from app.engine.dialects import POSTGRES, Postgres, dialect_of
 from app.engine.parameters import CONNECTIONS, OWN, VIEWER, Parameters, Source
 from app.engine.reads import Read
-from app.engine.statement import BYTES_PER_LETTER, Arguments
+from app.engine.statement import Arguments
 from app.viewers import Facts, Shape
 
-STATEMENTS, STATEMENT_BYTES = 200, 4_000_000
 #: Viewers that one statement reads for.
 MOST_TOGETHER = 500
 
@@ -35,6 +34,8 @@ class Alike:
     forms: tuple[Form, ...]
     values: tuple[tuple[Any, ...], ...]
     is_list: bool
+    #: Of the read's plan.
+    statements: Bounded[Any] = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +57,23 @@ class Statement:
     objects: int
 
 
-_statements: Bounded[Statement] = Bounded(entries=STATEMENTS, most_bytes=STATEMENT_BYTES)
-
-
 async def run(
-    reads: Sequence[Read], own: Sequence[Any], facts: Facts, givens: Arguments, cursor_key: bytes
+    reads: Sequence[Read],
+    own: Sequence[Any],
+    facts: Facts,
+    givens: Arguments,
+    cursor_key: bytes,
+    statements: Bounded[Any],
 ) -> Sequence[bytes | None]:
     """As `statement.run`, outside of any transaction, together with whatever others ask in the same moment."""
     dialect = dialect_of(db.dialect())
     # Elsewhere rows stand in views beside the statement, which cannot see a list that stands in it.
     if not isinstance(dialect, Postgres) or len(reads) != 1 or not own[0]:
-        return await statement.run(reads, own, facts, givens, cursor_key)
+        return await statement.run(reads, own, facts, givens, cursor_key, statements)
     asked = statement.asked_below(reads, givens, cursor_key, dialect)
     forms, values = tuple(each.form for each in asked), tuple(each.values for each in asked)
     is_list = not isinstance(own[0], UUID)
-    alike = Alike(reads[0], facts.shape, forms, values, is_list)
+    alike = Alike(reads[0], facts.shape, forms, values, is_list, statements)
     ids = tuple(own[0]) if is_list else own[0]
     return [await _together(Question(alike, tuple(facts.values), ids))]
 
@@ -109,8 +112,8 @@ async def _answers(alike: Alike, questions: Sequence[Question]) -> list[bytes | 
 
 
 def _statement(alike: Alike) -> Statement:
-    key = (alike.read, alike.shape, alike.is_list, *alike.forms)
-    known = _statements.get(key)
+    key = (Statement, alike.read, alike.shape, alike.is_list, *alike.forms)
+    known: Statement | None = alike.statements.get(key)
     if known is not None:
         return known
     # Twice: how many lists come before the other parameters is known when all of it was made once.
@@ -123,7 +126,7 @@ def _statement(alike: Alike) -> Statement:
     source = POSTGRES.zipped([_name(each) for each in lists], "v", is_list=alike.is_list)
     objects = cost.objects(alike.read.below, compiler.forms)
     found = Statement(f"SELECT v.n, {made} FROM {source}", lists, tuple(parameters.sources), objects)
-    return _statements.put(key, found, BYTES_PER_LETTER * len(found.sql))
+    return statement.kept(alike.statements, key, found, alike.forms)
 
 
 class _Columns(Parameters):

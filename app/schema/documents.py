@@ -1,8 +1,13 @@
-"""A document's text is parsed, limited and validated once, then remembered."""
+"""A document's text is parsed, limited and validated once, then remembered: when somebody was allowed to run it.
+
+What strangers run has little room of its own, since anybody may send any number of `{ __typename }`s and sign-ins.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+from weakref import WeakValueDictionary
 
 import strawberry
 from graphql import (
@@ -21,26 +26,28 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.engine.cache import Bounded
 from app.engine.engine import Engine
+from app.engine.prepared import Prepared
 from app.errors import BadRequest
+from app.policy import Level, Viewer
 from app.schema.errors import PARSE_FAILED, VALIDATION_FAILED, coded
 from app.schema.limits import Limits, exceeded
 
 RULES = (*specified_rules, *recommended_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 MOST_ERRORS = 10
 
-REMEMBERED_DOCUMENTS = 1_000
-REMEMBERED_BYTES = 70_000_000
-#: Anybody may have documents remembered. So much takes the tree of a dense one.
-BYTES_PER_CHARACTER = 140
+#: Documents with their plans and statements, and what all that takes.
+REMEMBERED_DOCUMENTS, REMEMBERED_BYTES = 1_000, 160_000_000
+OF_STRANGERS, BYTES_OF_STRANGERS = 50, 4_000_000
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True, weakref_slot=True)
 class Document:
     """A document that was read. With `errors` it must not be run; `ast` is None if it could not even be parsed."""
 
     text: str
     ast: DocumentNode | None
     errors: tuple[GraphQLError, ...] = ()
+    prepared: Prepared | None = None
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to run. Raises BadRequest if `name` does not say which one it is."""
@@ -62,21 +69,37 @@ class Document:
 
 
 class Documents:
-    """The documents of one schema, the latest used remembered."""
+    """The documents of one schema, of those that somebody was allowed to run the latest used remembered."""
 
     def __init__(self, schema: GraphQLSchema, limits: Limits | None = None) -> None:
         self._schema = schema
         self._limits = limits or Limits()
-        self._known: Bounded[Document] = Bounded(entries=REMEMBERED_DOCUMENTS, most_bytes=REMEMBERED_BYTES)
+        self.known: Bounded[Document] = Bounded(entries=REMEMBERED_DOCUMENTS, most_bytes=REMEMBERED_BYTES)
+        self.of_strangers: Bounded[Document] = Bounded(entries=OF_STRANGERS, most_bytes=BYTES_OF_STRANGERS)
+        # What is being run, the kept ones too: a thousand sockets that come back at once share a document and its plans.
+        self._in_use: WeakValueDictionary[str, Document] = WeakValueDictionary()
 
     def read(self, text: str) -> Document:
         """Parses, limits and validates `text`, or remembers it."""
-        if known := self._known.get(text):
+        if known := self.known.get(text) or self.of_strangers.get(text) or self._in_use.get(text):
             return known
         document = self._read(text)
-        if not document.errors:  # a wrong one comes once; remembering it would push out the right ones
-            self._known.put(text, document, BYTES_PER_CHARACTER * len(text))
+        if document.ast is not None and not document.errors:
+            document.prepared = Prepared(document.ast, partial(self._remember, text))
+            self._in_use[text] = document
         return document
+
+    def _remember(self, text: str, viewer: Viewer) -> None:
+        """Called whenever an operation of the document was run, for whoever asked for it."""
+        document = self._in_use.get(text)
+        assert document is not None and document.prepared is not None
+        weight = document.prepared.weight
+        cache = self.of_strangers if viewer.level is Level.ANONYMOUS else self.known
+        if weight.cache in (cache, self.known):
+            return
+        document.prepared.weigh_tree()
+        self.of_strangers.forget(text)
+        cache.put(text, document, weight)
 
     def _read(self, text: str) -> Document:
         most = self._limits.tokens

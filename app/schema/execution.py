@@ -38,12 +38,12 @@ async def run(
 
     With `only_core` graphql-core completes every value, as it does those that the plan cannot.
     """
-    assert document.ast is not None
+    assert document.prepared is not None
     try:
         if variables:
             check_values(variables)
         outcome = await schema.engine.run(
-            document.ast, operation, variables or {}, context, only_core=only_core
+            document.prepared, operation, variables or {}, context, only_core=only_core
         )
     except Refused as refusal:
         return _refused(refusal.errors, context)
@@ -63,10 +63,10 @@ async def subscribe(
 
     Raises DatabaseAway: that is no refusal, and who listens is to come back.
     """
-    assert document.ast is not None
+    assert document.prepared is not None
     try:
         check_values(variables)
-        outcomes = schema.engine.subscribe(document.ast, operation, variables or {}, context)
+        outcomes = schema.engine.subscribe(document.prepared, operation, variables or {}, context)
         async with aclosing(outcomes):
             async for outcome in outcomes:
                 yield _answer(outcome, context)

@@ -1,16 +1,19 @@
 """Plans and statements are made once for each shape of what is asked, and kept within bounds."""
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import pytest
 
-from app.engine import plan, statement
-from app.engine.cache import Bounded
+from app.engine import plan, prepared, statement
+from app.engine.cache import Bounded, Weight
 from app.models import Project
 from app.policy import Role
 from app.schema import build
-from tests.engine.asking import ask
+from app.schema.documents import Documents
+from tests.engine import asking
+from tests.engine.asking import WIDE, ask
 from tests.factories import make_contact, make_division, make_employee, make_person, make_project
 from tests.graphql import Client, as_employee, as_role
 
@@ -38,7 +41,12 @@ async def reader(project: Project) -> Client:
 
 
 @pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> Made:
+def documents() -> Documents:
+    return Documents(build()._schema, WIDE)
+
+
+@pytest.fixture
+def made(documents: Documents, monkeypatch: pytest.MonkeyPatch) -> Made:
     """How many plans and statements were made since it was asked last."""
     counts = {"plans": 0, "statements": 0}
     make_plan, make_compiler = plan.make, statement.compiler_for
@@ -54,8 +62,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Made:
     monkeypatch.setattr(plan, "make", count_plan)
     monkeypatch.setattr(statement, "compiler_for", count_statement)
     # What other tests asked already is not known here.
-    monkeypatch.setattr(build().engine, "_plans", Bounded(entries=100, most_bytes=10_000_000))
-    monkeypatch.setattr(statement, "_statements", Bounded(entries=100, most_bytes=10_000_000))
+    monkeypatch.setattr(asking, "_documents", lambda: documents)
 
     def since() -> tuple[int, int]:
         found = counts["plans"], counts["statements"]
@@ -200,59 +207,99 @@ class TestStatements:
         assert [len(each) for each in found] == [0, 3, 0, 3] and made() == (1, 2)
 
 
+def _plans(documents: Documents, document: str) -> Bounded[Any]:
+    found = documents.read(document).prepared
+    assert found is not None
+    return found.plans
+
+
 class TestBounds:
     async def test_no_more_plans_and_statements_are_kept_than_there_is_room_for(
-        self, reader: Client, made: Made, monkeypatch: pytest.MonkeyPatch
+        self,
+        project: Project,
+        reader: Client,
+        made: Made,
+        documents: Documents,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        plans: Bounded[Any] = Bounded(entries=3, most_bytes=10_000_000)
-        kept: Bounded[Any] = Bounded(entries=2, most_bytes=10_000_000)
-        monkeypatch.setattr(build().engine, "_plans", plans)
-        monkeypatch.setattr(statement, "_statements", kept)
+        monkeypatch.setattr(prepared, "PLANS", 3)
+        monkeypatch.setattr(plan, "STATEMENTS", 2)
+        conditions = ["a", "b", "c"]
+        fields = " ".join(f"{name}: name @include(if: ${name})" for name in conditions)
+        document = f"""query ($where: ContactWhere, $a: Boolean!, $b: Boolean!, $c: Boolean!) {{
+          contacts(where: $where) {{ nodes {{ name {fields} }} }} }}"""
 
-        for number in range(10):
-            await ask(reader, f"{{ contacts(first: {number + 1}) {{ nodes {{ name }} }} }}")
+        for asked in product([False, True], repeat=3):
+            for where in ("name", "city", "ico"):
+                given: dict[str, Any] = dict(zip(conditions, asked, strict=True))
+                await ask(reader, document, where={where: {"eq": "A"}}, **given)
 
-        assert (len(plans), len(kept)) == (3, 2) and made() == (10, 10)
+        plans = _plans(documents, document)
+        assert len(plans) == 3 and made() == (8, 24)
+        assert [len(each.statements) for each, _ in plans._kept.values()] == [2, 2, 2]
 
-    async def test_long_documents_take_room_of_many(
-        self, reader: Client, made: Made, monkeypatch: pytest.MonkeyPatch
+    async def test_what_a_document_takes_has_bounds_too(
+        self, reader: Client, made: Made, documents: Documents, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        plans: Bounded[Any] = Bounded(entries=1_000, most_bytes=200_000)
-        kept: Bounded[Any] = Bounded(entries=1_000, most_bytes=20_000)
-        monkeypatch.setattr(build().engine, "_plans", plans)
-        monkeypatch.setattr(statement, "_statements", kept)
+        monkeypatch.setattr(plan, "STATEMENT_BYTES", 20_000)
         many = " ".join(f"alias{number}: name" for number in range(50))
+        document = f"query ($first: Int) {{ contacts(first: $first) {{ nodes {{ {many} }} }} }}"
 
         for number in range(20):
-            await ask(reader, f"{{ contacts(first: {number + 1}) {{ nodes {{ {many} }} }} }}")
+            await ask(reader, document, first=number + 1)
 
-        assert 1 <= len(plans) < 10 and plans.bytes <= 200_000
-        assert 1 <= len(kept) < 10 and kept.bytes <= 20_000
+        ((found, _),) = _plans(documents, document)._kept.values()
+        assert 1 <= len(found.statements) < 10 and found.statements.bytes <= 20_000
+
+    def test_what_grows_while_it_is_kept_pushes_others_out(self) -> None:
+        cache: Bounded[str] = Bounded(entries=10, most_bytes=1_900)
+        weights = {key: Weight(10) for key in "abc"}
+        for key, weight in weights.items():
+            cache.put(key, key, weight)
+        within: Bounded[str] = Bounded(entries=10, most_bytes=1_000, within=weights["c"])
+
+        within.put("inner", "inner", Weight(900 - Bounded.ENTRY_BYTES))
+
+        assert [cache.get(key) for key in "abc"] == [None, "b", "c"]
+        assert cache.bytes == 2 * (10 + Bounded.ENTRY_BYTES) + 900
+        within.forget("inner")
+        assert cache.bytes == 2 * (10 + Bounded.ENTRY_BYTES)
+
+    def test_what_grows_when_it_is_kept_no_more_weighs_nothing(self) -> None:
+        cache: Bounded[str] = Bounded(entries=1, most_bytes=2_000)
+        gone = Weight(10)
+        cache.put("a", "A", gone)
+        cache.put("b", "B", Weight(10))
+
+        gone.grow(5_000)
+
+        assert cache.get("b") == "B" and cache.bytes == 10 + Bounded.ENTRY_BYTES
 
     def test_what_was_used_longest_ago_goes_first(self) -> None:
-        cache: Bounded[str] = Bounded(entries=2, most_bytes=100)
-        cache.put("a", "A", 10)
-        cache.put("b", "B", 10)
+        cache: Bounded[str] = Bounded(entries=2, most_bytes=2_000)
+        cache.put("a", "A", Weight(10))
+        cache.put("b", "B", Weight(10))
         assert cache.get("a") == "A"
 
-        cache.put("c", "C", 10)
+        cache.put("c", "C", Weight(10))
 
-        assert [cache.get(key) for key in "abc"] == ["A", None, "C"] and cache.bytes == 20
+        assert [cache.get(key) for key in "abc"] == ["A", None, "C"]
+        assert cache.bytes == 2 * (10 + Bounded.ENTRY_BYTES)
 
     def test_one_that_is_larger_than_all_the_room_stands_alone(self) -> None:
-        cache: Bounded[str] = Bounded(entries=10, most_bytes=100)
+        cache: Bounded[str] = Bounded(entries=10, most_bytes=1_000)
         for key in "abc":
-            cache.put(key, key, 40)
+            cache.put(key, key, Weight(40))
 
-        cache.put("d", "D", 1_000)
+        cache.put("d", "D", Weight(1_000))
         assert len(cache) == 1 and cache.get("d") == "D"
-        cache.put("e", "E", 10)
+        cache.put("e", "E", Weight(10))
 
-        assert cache.get("d") is None and cache.get("e") == "E" and cache.bytes == 10
+        assert cache.get("d") is None and cache.get("e") == "E" and cache.bytes == 10 + Bounded.ENTRY_BYTES
 
     def test_what_is_put_again_is_weighed_once(self) -> None:
-        cache: Bounded[str] = Bounded(entries=10, most_bytes=100)
+        cache: Bounded[str] = Bounded(entries=10, most_bytes=1_000)
         for weight in (10, 20, 30):
-            cache.put("a", "A", weight)
+            cache.put("a", "A", Weight(weight))
 
-        assert len(cache) == 1 and cache.bytes == 30
+        assert len(cache) == 1 and cache.bytes == 30 + Bounded.ENTRY_BYTES

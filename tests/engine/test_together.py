@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -11,6 +11,7 @@ from graphql import FieldNode
 
 from app import config, db
 from app.engine import statement, together
+from app.engine.cache import Bounded
 from app.engine.declare import Held
 from app.engine.plan import Plan
 from app.engine.reads import Read
@@ -21,6 +22,7 @@ from app.models import Contact, Employee, Project, Reminder
 from app.policy import Level, Member, Role
 from app.schema import build
 from app.schema.context import ClientInfo, Context
+from app.schema.documents import Document
 from app.services import sessions
 from app.viewers import facts_of
 from tests.databases import Engine
@@ -49,16 +51,18 @@ class Question:
     read: Read
     own: Any
     arguments: Arguments
+    #: As the read's plan has them.
+    statements: Bounded[Any] = field(default_factory=lambda: Bounded(entries=10, most_bytes=1_000_000))
 
     async def alone(self) -> Any:
         found = await statement.run(
-            [self.read], [self.own], facts_of(self.viewer), self.arguments, self.cursor_key
+            [self.read], [self.own], facts_of(self.viewer), self.arguments, self.cursor_key, self.statements
         )
         return _parsed(found)
 
     async def with_others(self) -> Any:
         found = await together.run(
-            [self.read], [self.own], facts_of(self.viewer), self.arguments, self.cursor_key
+            [self.read], [self.own], facts_of(self.viewer), self.arguments, self.cursor_key, self.statements
         )
         return _parsed(found)
 
@@ -77,10 +81,14 @@ def _context(viewer: Member) -> Context:
     return Context(viewer, None, client, "request", sessions.authenticate, None, config.settings())
 
 
+#: Those that are asked; nothing keeps them otherwise, since none of them is run as a whole.
+_documents: dict[str, Document] = {}
+
+
 def _planned(viewer: Member, document: str) -> tuple[Plan, Arguments]:
-    known = read(document)
-    assert known.ast is not None
-    run = build().engine._start(known.ast, known.operation(None), {"id": "x"}, _context(viewer))
+    known = _documents.setdefault(document, read(document))
+    assert known.prepared is not None
+    run = build().engine._start(known.prepared, known.operation(None), {"id": "x"}, _context(viewer))
     return run.plan, run.arguments
 
 

@@ -1,17 +1,18 @@
 """Documents made to burn CPU: refused, whole, and cheaply."""
 
 import time
-import tracemalloc
+from uuid import uuid4
 
 import pytest
 from graphql import get_introspection_query
 
-from app.schema import build
-from app.schema.documents import REMEMBERED_BYTES, Documents
+from app.policy import AccountViewer
+from app.schema.documents import Documents
 from app.schema.limits import Limits
 from tests.http.toy import Client, codes, schema
 
 MOST_CPU_S = 0.050
+SOMEBODY = AccountViewer(uuid4(), uuid4())
 
 
 def aliases(count: int, field: str) -> str:
@@ -118,34 +119,24 @@ def test_honest_work_passes(document: str) -> None:
     assert Documents(schema._schema).read(document).errors == ()
 
 
-def test_a_document_is_read_once() -> None:
+def test_a_document_that_is_in_use_is_read_once() -> None:
     documents = Documents(schema._schema)
+    found = documents.read("{ hello }")
 
-    assert documents.read("{ hello }") is documents.read("{ hello }")
+    assert documents.read("{ hello }") is found
 
 
-def test_remembered_documents_are_bounded() -> None:
+def test_remembered_documents_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.schema.documents.REMEMBERED_BYTES", 4_000_000)
     documents = Documents(schema._schema)
 
     for number in range(60):
-        documents.read(f'{{ hello(name: "{number}{"x" * 100_000}") }}')
+        document = documents.read(f'{{ hello(name: "{number}{"x" * 100_000}") }}')
+        assert document.prepared is not None
+        document.prepared.remember(SOMEBODY)
 
-    assert documents._known.bytes <= REMEMBERED_BYTES
-    assert 1 <= len(documents._known) < 60
-
-
-def test_what_strangers_make_us_remember_takes_80_mb_at_most() -> None:
-    documents = Documents(build()._schema)
-    names = '"" ' * 2_400
-    tracemalloc.start()
-
-    for number in range(12):
-        documents.read(f"query N{number} {{ contacts(where: {{name: {{in: [{names}]}}}}) {{ totalCount }} }}")
-    size, _ = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-
-    assert len(documents._known) == 12
-    assert size / documents._known.bytes * REMEMBERED_BYTES < 80_000_000
+    assert documents.known.bytes <= 4_000_000
+    assert 10 <= len(documents.known) < 25
 
 
 def test_errors_of_a_remembered_document_are_not_shared_between_requests() -> None:

@@ -8,12 +8,12 @@ from unittest.mock import patch
 
 import pytest
 
-from app.engine.cache import Bounded
 from app.engine.inputs import Inputs
 from app.models.activities import Activity
 from app.models.base import EVERYBODY
 from app.models.contacts import Contact
 from app.policy import Permission, Viewer
+from app.schema.documents import Documents
 from tests.databases import Databases
 from tests.proof.matrix.catalogue import Probe, probes
 from tests.proof.matrix.desk import Desk, open_desk
@@ -82,7 +82,10 @@ def is_about(probe: Probe, coordinate: str, desk: Desk) -> bool:
 async def verdicts_of(desk: Desk, asked: list[Probe]) -> Verdicts:
     """Each probe with several picks of rows. What was worked out for this viewer before is forgotten."""
     verdicts, chance = Verdicts(), Random(1)
-    with patch.object(desk.schema.engine, "_plans", Bounded(entries=1_000, most_bytes=16_000_000)):
+    with (
+        patch.object(desk, "documents", {}),
+        patch.object(desk.schema, "documents", Documents(desk.schema._schema)),
+    ):
         for _ in range(4):
             for probe in asked:
                 await probe.check(desk, picked(desk, chance), verdicts)
