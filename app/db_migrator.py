@@ -4,10 +4,7 @@ Tortoise's loader, planner, autodetector and writer serve as they are. Ours are 
 transaction that holds a migration together with the record of it, and the lock between processes.
 """
 
-import asyncio
-import fcntl
 import logging
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,14 +23,13 @@ from tortoise.migrations.schema_generator.state import State
 from tortoise.migrations.writer import MigrationWriter, format_migration_name
 from tortoise.transactions import in_transaction
 
+from app import db_locks
 from app.db_editors import PostgresEditor, SqliteEditor
-from app.db_engines import Postgres, Sqlite
+from app.db_engines import Sqlite
 
 CONNECTION = "default"
 APP = "models"
 
-_ADVISORY_LOCK = 0x446976697A65  # "Divize"; other users of advisory locks take other numbers.
-_LOCK_POLL_S = 0.05
 _RECORDS = "tortoise_migrations"
 
 _log = logging.getLogger(__name__)
@@ -46,7 +42,7 @@ def apps_config(models: str, migrations: str) -> AppsConfig:
 
 
 async def migrate(client: BaseDBAsyncClient, apps: AppsConfig) -> list[str]:
-    async with _alone(client):
+    async with db_locks.alone(client):
         return await _Migrator(client, apps).apply_pending()
 
 
@@ -134,49 +130,6 @@ async def _check_foreign_keys(client: BaseDBAsyncClient) -> None:
     if broken:
         links = sorted({f"{row['table']} → {row['parent']}" for row in broken})
         raise IntegrityError(f"{len(broken)} rows would point nowhere: {', '.join(links)}")
-
-
-@asynccontextmanager
-async def _alone(client: BaseDBAsyncClient) -> AsyncIterator[None]:
-    """Hold the right to migrate this database; a process that dies loses it."""
-    if isinstance(client, Sqlite):
-        lock = _file_lock(Path(f"{client.filename}.migrating"))
-    elif isinstance(client, Postgres):
-        lock = _advisory_lock(client)
-    else:
-        raise TypeError(f"Migrations do not run on {type(client).__name__}, nor inside a transaction.")
-    async with lock:
-        yield
-
-
-@asynccontextmanager
-async def _file_lock(path: Path) -> AsyncIterator[None]:
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        while not _locks(handle):  # noqa: ASYNC110 — another process has it, nobody here could set an event
-            await asyncio.sleep(_LOCK_POLL_S)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _locks(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-@asynccontextmanager
-async def _advisory_lock(client: Postgres) -> AsyncIterator[None]:
-    """On a connection of its own, so that a pool of one is enough."""
-    connection = await client.connect_apart()
-    try:
-        await connection.execute(f"SELECT pg_advisory_lock({_ADVISORY_LOCK})")
-        yield
-    finally:
-        await connection.close()
 
 
 async def drift(models: str, migrations: str) -> list[str]:
