@@ -115,7 +115,7 @@ def migrate(
 
     try:
         _say(*uvloop.run(work()))
-    except audit_rights.CannotGrant as refused:
+    except (audit_rights.CannotGrant, db.MigrationBlocked) as refused:
         _say(str(refused))
         raise typer.Exit(1) from None
 
@@ -155,8 +155,12 @@ def migrations(
         raise typer.Exit(1 if differences else 0)
     if not name.isidentifier():
         raise typer.BadParameter("Say what changes, as a Python name: make migrations NAME=add_warranties")
-    path = uvloop.run(db.make_migration(name))
-    _say(f"wrote {path}" if path else "nothing changed")
+    written = 0
+    while path := uvloop.run(db.make_migration(name)):
+        _say(f"wrote {path}")
+        written += 1
+    if not written:
+        _say("nothing changed")
 
 
 @app.command()

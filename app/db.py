@@ -17,7 +17,7 @@ from tortoise.backends.base.executor import EXECUTOR_CACHE
 from tortoise.connection import get_connection
 from tortoise.context import TortoiseContext
 
-from app import db_availability, db_connections, db_engines, db_migrator
+from app import db_availability, db_connections, db_engines, db_locks, db_migrator
 from app.db_transactions import PostgresTransaction
 from app.errors import DatabaseAway
 
@@ -173,6 +173,7 @@ is_locked = db_engines.is_locked
 LOOK_UP_S = db_connections.LOOK_UP_S
 is_away = db_availability.is_away
 reason_of = db_availability.reason_of
+MigrationBlocked = db_locks.MigrationBlocked
 
 
 def as_uuid(value: UUID | str) -> UUID:
@@ -197,7 +198,8 @@ async def migrate() -> list[str]:
     """Apply the pending migrations, one transaction each, and return their names.
 
     Processes that start at once wait for each other. Call it before serving: on SQLite the foreign keys
-    are off meanwhile. An error leaves the database as before the migration that failed.
+    are off meanwhile. An error leaves the database as before the migration that failed. Raises MigrationBlocked if others
+    hold for two minutes what it must lock; they can write meanwhile.
     """
     return await db_migrator.migrate(connection(), _apps_config())
 
@@ -213,7 +215,10 @@ async def drift(models: str = MODELS, migrations: str = MIGRATIONS) -> list[str]
 
 
 async def make_migration(name: str, models: str = MODELS, migrations: str = MIGRATIONS) -> Path | None:
-    """Write the next numbered migration for what `drift` finds. None if there is nothing to do."""
+    """Write the next numbered migration for what `drift` finds. None if there is nothing to do.
+
+    New indexes of tables that stand already come last, in one without a transaction: call it until it answers None.
+    """
     return await db_migrator.make_migration(name, models, migrations)
 
 

@@ -19,6 +19,9 @@ from tortoise.migrations.schema_editor import AsyncpgSchemaEditor, SqliteSchemaE
 from tortoise.migrations.schema_editor.base import BaseSchemaEditor
 from tortoise.models import Model
 
+from app import db_indexes
+from app.db_engines import Postgres
+
 Constraint = UniqueConstraint | CheckConstraint
 AnyField = Field[Any]
 
@@ -85,6 +88,13 @@ class _Repaired(BaseSchemaEditor):
 
 
 class PostgresEditor(_Repaired, AsyncpgSchemaEditor):
+    async def _run_sql(self, sql: str) -> None:
+        """Without a transaction: indexes only, while the application writes."""
+        if isinstance(self.client, Postgres) and not self.atomic:
+            await db_indexes.run(self.client, sql)
+        else:
+            await super()._run_sql(sql)
+
     async def alter_field(self, old_model: type[Model], new_model: type[Model], field_name: str) -> None:
         await super().alter_field(old_model, new_model, field_name)
         old, new = old_model._meta.fields_map[field_name], new_model._meta.fields_map[field_name]

@@ -7,6 +7,7 @@ transaction that holds a migration together with the record of it, and the lock 
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from tortoise.migrations.autodetector import MigrationAutodetector
 from tortoise.migrations.executor import MigrationExecutor
 from tortoise.migrations.graph import MigrationKey
 from tortoise.migrations.migration import Migration
-from tortoise.migrations.operations import CreateModel, RunSQL
+from tortoise.migrations.operations import AddIndex, CreateModel, RunSQL
 from tortoise.migrations.schema_editor.base import BaseSchemaEditor
 from tortoise.migrations.schema_generator.state import State
 from tortoise.migrations.writer import MigrationWriter, format_migration_name
@@ -55,13 +56,15 @@ async def pending(client: BaseDBAsyncClient, apps: AppsConfig) -> list[str]:
 class _Migrator(MigrationExecutor):
     async def apply_pending(self) -> list[str]:
         await self.loader.build_graph()
-        await self.recorder.ensure_schema(self._schema_editor(atomic=False))
+        await self.recorder.ensure_schema(self._schema_editor())
         applied = await self.applied()
         state = await self._project_state(applied)
         names = []
         async with _foreign_keys_off(self.connection):
             for migration in self.after(applied):
-                await self._apply(migration, state)
+                state = await db_locks.insist(
+                    migration.name, partial(self._apply, migration, state), is_atomic=migration.atomic
+                )
                 names.append(migration.name)
         return names
 
@@ -76,13 +79,16 @@ class _Migrator(MigrationExecutor):
         rows = await self.connection.execute_query_dict(f"SELECT app, name FROM {_RECORDS}")  # noqa: S608
         return {MigrationKey(app_label=row["app"], name=row["name"]) for row in rows}
 
-    async def _apply(self, migration: Migration, state: State) -> None:
-        """Migration and record in one transaction, unless the migration says it cannot have one."""
-        if not migration.atomic:
+    async def _apply(self, migration: Migration, before: State) -> State:
+        """The state after it. Migration and record in one transaction; on PostgreSQL, unless it only makes indexes."""
+        state = before.clone()
+        if not migration.atomic and not isinstance(self.connection, Sqlite):
             await self._apply_on(self.connection, migration, state)
-            return
+            return state
         async with in_transaction(CONNECTION) as transaction:
+            await db_locks.limit_waiting(transaction)
             await self._apply_on(transaction, migration, state)
+        return state
 
     async def _apply_on(self, client: BaseDBAsyncClient, migration: Migration, state: State) -> None:
         editor = self._schema_editor(atomic=migration.atomic)
@@ -143,8 +149,18 @@ async def make_migration(name: str, models: str, migrations: str) -> Path | None
     for writer in await _changes(models, migrations):
         number = int(writer.name.split("_", 1)[0])
         writer.name = format_migration_name(number, name)
-        return writer.write()
+        others = [operation for operation in writer.operations if not isinstance(operation, AddIndex)]
+        writer.operations = others or writer.operations
+        path = writer.write()
+        if not others:
+            _leave_without_transaction(path)
+        return path
     return None
+
+
+def _leave_without_transaction(path: Path) -> None:
+    operations = "    operations = ["
+    path.write_text(path.read_text().replace(operations, f"    atomic = False\n\n{operations}", 1))
 
 
 async def _changes(models: str, migrations: str) -> list[MigrationWriter]:

@@ -1,102 +1,218 @@
-"""Waiting for what somebody else holds, who does not let go."""
+"""Migrating while the application writes: nobody waits long for a migration, and it ends (case 136 of the threat model)."""
 
 import asyncio
+import shutil
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
-from urllib.parse import urlsplit
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 
-from app import db, db_connections, db_engines
-from app.errors import Timeout
-from app.models import AuditEntry, Contact
-from app.policy import Role
-from tests.factories import make_contact, make_employee, make_project
-from tests.graphql import Client, as_employee, bells, settings
+from app import db, db_locks
+from app.ids import uuid7
+from tests.db_models.league import CHANGED, INDEXED, MODELS, ROOT, run_process
 
-__all__ = ["bells", "settings"]
+#: No one of the waits below is so long unless something hangs.
+PATIENCE_S = 20
+BY_JOINING = "players (joined_at, number)"
+BY_NUMBER = "players (number) WHERE (number > 1)"
+BY_MOTTO = "teams (motto)"
 
-UPDATE = "mutation ($input: ContactUpdateInput!) { contactUpdate(input: $input) { contact { name } errors { code } } }"
-READ = "{ contacts { nodes { name } } }"
-
-pytestmark = pytest.mark.usefixtures("settings", "bells")
-
-
-@pytest.fixture
-async def url(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
-    """Of a database to which this process is connected, with short limits."""
-    monkeypatch.setattr(db_connections, "LIMITS", {**db_connections.LIMITS, "lock_timeout": "300ms"})
-    monkeypatch.setattr(db_engines, "LIMITS", db_connections.LIMITS)
-    monkeypatch.setattr(db_engines, "BUSY_TIMEOUT_MS", 300)
-    await db.connect(database_url, pool_size=4)
-    yield database_url
-    await db.close()
+on_postgres = pytest.mark.parametrize("engine", ["postgres"])
+on_sqlite = pytest.mark.parametrize("engine", ["sqlite"])
 
 
 @asynccontextmanager
-async def held(url: str, contact: Contact) -> AsyncIterator[None]:
-    """The contact's row (on SQLite, the right to write at all) is somebody else's inside the block."""
-    if url.startswith("sqlite"):
-        with closing(sqlite3.connect(urlsplit(url).path, isolation_level=None)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            yield
-        return
-    holder = await asyncpg.connect(url)
+async def _writing(url: str) -> AsyncIterator["asyncpg.Connection[Any]"]:
+    """Somebody within a transaction that wrote to both tables."""
+    connection = await asyncpg.connect(url)
+    transaction = connection.transaction()
+    await transaction.start()
+    await connection.execute("UPDATE teams SET score = score + 1")
+    await connection.execute("UPDATE players SET is_captain = is_captain")
     try:
-        async with holder.transaction():
-            await holder.execute("UPDATE contacts SET name = name WHERE id = $1", contact.id)
-            yield
+        yield connection
+        await transaction.commit()
     finally:
-        await holder.close()
+        await connection.close()
 
 
-async def make_client() -> tuple[Client, Contact]:
-    project = await make_project()
-    client = as_employee(await make_employee(project, [Role.ADMIN]))
-    return await client.sign_in(), await make_contact(project, name="Původní")
+async def _until(condition: Callable[[], Awaitable[Any]]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not await condition():
+            await asyncio.sleep(0.01)
 
 
-async def test_who_waits_too_long_for_a_lock_is_told_so_and_nothing_is_written(url: str) -> None:
-    client, contact = await make_client()
-
-    async with held(url, contact):
-        answer = await client.run(UPDATE, input={"id": contact, "name": "Nové"})
-
-    assert answer.codes == ["CONFLICT"]
-    assert "has not finished" in answer.errors[0]["message"]
-    assert (await Contact.get(id=contact.id)).name == "Původní"
-    assert await AuditEntry.all().count() == 0
+async def _connect(url: str, migrations: str) -> None:
+    await db.close()
+    await db.connect(url, models=MODELS, migrations=migrations)
 
 
-@pytest.mark.parametrize("engine", ["postgres"])
-async def test_those_who_wait_for_a_lock_leave_connections_to_the_others(url: str) -> None:
-    client, contact = await make_client()
-
-    async with held(url, contact):
-        waiting = [
-            asyncio.create_task(client.run(UPDATE, input={"id": contact, "name": str(number)}))
-            for number in range(8)
-        ]
-        await asyncio.sleep(0)
-        for _ in range(5):
-            assert (await client.run(READ)).errors == []
-        assert not all(each.done() for each in waiting)
-
-    codes = [code for answer in await asyncio.gather(*waiting) for code in answer.codes]
-    assert set(codes) <= {"CONFLICT"}
+async def _valid_indexes() -> set[str]:
+    rows = await db.fetch(
+        "SELECT indrelid::regclass || substring(pg_get_indexdef(indexrelid) FROM ' \\(.*') AS made FROM pg_index "
+        "WHERE indrelid IN ('players'::regclass, 'teams'::regclass) AND indisvalid"
+    )
+    return {row["made"] for row in rows} & {BY_JOINING, BY_NUMBER, BY_MOTTO}
 
 
-@pytest.mark.parametrize("engine", ["postgres"])
-async def test_a_statement_that_takes_too_long_is_given_up_with_a_word(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
+def _written(folder: Path, body: str) -> str:
+    """A package of migrations: the league's first, and one with this body."""
+    package = folder / f"written_{uuid7().hex}"
+    shutil.copytree(ROOT / "tests/db_models/broken", package)
+    (package / "0002_break_midway.py").unlink()
+    (package / "0002_next.py").write_text(
+        "from tortoise import migrations\nfrom tortoise.migrations import operations as ops\n\n\n"
+        f"class Migration(migrations.Migration):\n    dependencies = [('models', '0001_initial')]\n{body}\n"
+    )
+    return package.name
+
+
+# Tables
+
+
+@on_postgres
+async def test_writers_go_on_while_a_migration_waits_for_a_table(league: str) -> None:
+    await _connect(league, CHANGED)
+    watcher = await asyncpg.connect(league)
+    waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'"
+
+    async with _writing(league):
+        migrating = asyncio.create_task(db.migrate())
+        for _ in range(3):
+            await _until(lambda: watcher.fetchval(waits))
+            add = "INSERT INTO teams (id, name, city, motto, score) VALUES ($1, $2, 'Brno', 'x', 1)"
+            await asyncio.wait_for(watcher.execute(add, uuid7(), str(uuid7())), PATIENCE_S)
+        assert not migrating.done()
+
+    assert await asyncio.wait_for(migrating, PATIENCE_S) == ["0002_change_everything"]
+    assert len(await db.fetch("SELECT code FROM teams")) == 4
+    await watcher.close()
+
+
+@on_postgres
+async def test_a_migration_that_never_gets_its_locks_says_so_and_leaves_everything(
+    league: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(db_engines, "LIMITS", {**db_connections.LIMITS, "statement_timeout": "100ms"})
-    await db.connect(database_url)
-    try:
-        with pytest.raises(Timeout, match="Ask for less"):
-            await db.fetch("SELECT pg_sleep(60)")
-        assert await db.fetch("SELECT 1 AS one") == [{"one": 1}]
-    finally:
-        await db.close()
+    monkeypatch.setattr(db_locks, "TRIES", 2)
+    monkeypatch.setattr(db_locks, "PAUSE_S", 0)
+    await _connect(league, CHANGED)
+
+    async with _writing(league):
+        with pytest.raises(
+            db.MigrationBlocked, match=r"0002_change_everything was tried 2 times .* pg_stat_activity"
+        ):
+            await db.migrate()
+
+    assert await db.pending() == ["0002_change_everything"]
+    assert await db.migrate() == ["0002_change_everything"]
+
+
+@on_postgres
+async def test_limits_of_the_applications_statements_do_not_hold_for_migrations(
+    league: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sleep = "ops.RunSQL('SELECT pg_sleep(0.3)')"
+    name = _written(tmp_path, f"    operations = [{sleep}, {sleep}]")
+    monkeypatch.syspath_prepend(tmp_path)
+    [database] = (await db.fetch("SELECT current_database() AS name"))[0].values()
+    for limit in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+        await db.fetch(f'ALTER DATABASE "{database}" SET {limit} = 100')
+    await _connect(league, name)
+
+    assert await db.migrate() == ["0002_next"]
+
+
+@on_sqlite
+async def test_another_process_that_writes_is_waited_for(
+    league: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(db_locks, "PAUSE_S", 0.05)
+    await _connect(league, CHANGED)
+    await db.fetch("PRAGMA busy_timeout = 20")
+    writer = sqlite3.connect(league.removeprefix("sqlite://"), isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    writer.execute("UPDATE teams SET score = 8")
+
+    tried = asyncio.Event()
+    monkeypatch.setattr(db_locks._log, "warning", lambda *_: tried.set())
+    migrating = asyncio.create_task(db.migrate())
+    await asyncio.wait_for(tried.wait(), PATIENCE_S)
+    writer.execute("COMMIT")
+
+    assert await asyncio.wait_for(migrating, PATIENCE_S) == ["0002_change_everything"]
+    assert await db.fetch("SELECT score FROM teams") == [{"score": 8}]
+    writer.close()
+
+
+# Indexes
+
+
+@on_postgres
+async def test_writers_go_on_while_an_index_is_made(league: str) -> None:
+    await _connect(league, INDEXED)
+    watcher = await asyncpg.connect(league)
+
+    async with _writing(league) as writer:
+        migrating = asyncio.create_task(db.migrate())
+        await _until(lambda: _has_unfinished(watcher))
+        team = await watcher.fetchval("SELECT id FROM teams")
+        add = "INSERT INTO players (id, team_id, number, is_captain, joined_at) VALUES ($1, $2, $3, false, now())"
+        for number, connection in enumerate((watcher, writer, watcher), 10):
+            await asyncio.wait_for(connection.execute(add, uuid7(), team, number), PATIENCE_S)
+        assert not migrating.done()
+
+    assert await asyncio.wait_for(migrating, PATIENCE_S) == ["0002_indexes"]
+    assert await _valid_indexes() == {BY_JOINING, BY_NUMBER}
+    await watcher.close()
+
+
+async def _has_unfinished(connection: "asyncpg.Connection[Any]") -> Any:
+    return await connection.fetchval("SELECT 1 FROM pg_index WHERE NOT indisvalid")
+
+
+@on_postgres
+async def test_an_interrupted_index_is_made_again(league: str) -> None:
+    await _connect(league, INDEXED)
+    watcher = await asyncpg.connect(league)
+    async with _writing(league):
+        migrating = asyncio.create_task(db.migrate())
+        await _until(lambda: _has_unfinished(watcher))
+        migrating.cancel()
+        await asyncio.wait([migrating])
+    assert await _has_unfinished(watcher)
+
+    assert await db.migrate() == ["0002_indexes"]
+
+    assert await _valid_indexes() == {BY_JOINING, BY_NUMBER} and not await _has_unfinished(watcher)
+    assert (await db.pending(), await db.migrate()) == ([], [])
+    await watcher.close()
+
+
+async def test_two_processes_make_the_same_indexes_one_after_the_other(league: str) -> None:
+    await db.close()
+
+    outputs = await asyncio.gather(*(run_process("index", league) for _ in range(2)))
+
+    assert sorted(outputs) == ["", "0002_indexes"]
+    await _connect(league, INDEXED)
+    assert await db.pending() == []
+
+
+@on_postgres
+async def test_only_indexes_are_made_outside_of_a_transaction(
+    league: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = _written(
+        tmp_path, "    atomic = False\n    operations = [ops.RunSQL('UPDATE teams SET score = 0')]"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    await _connect(league, name)
+
+    with pytest.raises(TypeError, match="belongs into a migration of its own: UPDATE teams"):
+        await db.migrate()
+
+    assert await db.fetch("SELECT score FROM teams") == [{"score": 7}]

@@ -249,3 +249,23 @@ async def test_a_written_migration_ends_the_drift(
     await db.connect(blank_url, models=MODELS, migrations=package.name)
     assert await db.migrate() == ["0001_initial", "0002_catch_up"]
     assert await _indexes() == INDEXES_CHANGED
+
+
+async def test_new_indexes_are_written_apart_and_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / f"written_{uuid7().hex}"
+    shutil.copytree(ROOT / "tests" / "db_models" / "created", package)
+    first = package / "0001_initial.py"
+    indexed, plain = 'Index(fields=["city", "score"]), ', ""
+    first.write_text(first.read_text().replace(indexed, plain))
+    monkeypatch.syspath_prepend(tmp_path)
+
+    paths = [await db.make_migration("Catch up", MODELS, package.name) for _ in range(3)]
+
+    assert [path and path.name for path in paths] == ["0002_catch_up.py", "0003_catch_up.py", None]
+    texts = [path.read_text() for path in paths if path]
+    assert [("AddIndex" in text, "atomic = False" in text) for text in texts] == [
+        (False, False),
+        (True, True),
+    ]

@@ -13,6 +13,7 @@ MODELS = "tests.db_models.models"
 CREATED = "tests.db_models.created"
 CHANGED = "tests.db_models.changed"
 BROKEN = "tests.db_models.broken"
+INDEXED = "tests.db_models.indexed"
 
 ROOT = Path(__file__).parents[2]
 JOINED_AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)

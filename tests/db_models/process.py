@@ -1,4 +1,4 @@
-"""A process of a test: `python -m tests.db_models.process migrate|write URL`."""
+"""A process of a test: `python -m tests.db_models.process migrate|index|write URL`."""
 
 import asyncio
 import sys
@@ -6,7 +6,7 @@ import sys
 from tortoise.transactions import in_transaction
 
 from app import db
-from tests.db_models.league import CHANGED, MODELS
+from tests.db_models.league import CHANGED, INDEXED, MODELS
 
 TRANSACTIONS = 150
 
@@ -27,9 +27,9 @@ async def write() -> None:
 
 
 async def main(task: str, url: str) -> None:
-    await db.connect(url, models=MODELS, migrations=CHANGED)
+    await db.connect(url, models=MODELS, migrations=INDEXED if task == "index" else CHANGED)
     try:
-        await {"migrate": migrate, "write": write}[task]()
+        await {"migrate": migrate, "index": migrate, "write": write}[task]()
     finally:
         await db.close()
 
