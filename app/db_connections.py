@@ -56,6 +56,7 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]
     """asyncpg's own, which says whether it is left as it was found. `is_lost`: its server was found dead."""
 
     is_lost = False
+    _takes_time = False
 
     async def execute(self, *arguments: Any, **options: Any) -> Any:
         try:
@@ -85,13 +86,18 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]
         Right after a cancellation asyncpg does not know yet what the server made of the statement: a BEGIN that was on
         the wire leaves a transaction behind, in which the next one's writes would be acknowledged and then rolled back.
         """
-        if self.is_closed() or self.is_waiting():
+        if self.is_closed() or self.is_waiting() or self._takes_time:
             return False
         return self._top_xact is None and not self.is_in_transaction()
 
     def is_waiting(self) -> bool:
         """Whether the server has yet to answer a statement that was given up."""
         return not self.is_closed() and bool(self._protocol._is_cancelling())
+
+    def take_time(self) -> None:
+        """From now on a statement may last as long as it likes, as those of a migration do. It is not lent again."""
+        self._takes_time = True
+        self._config: Any = self._config._replace(command_timeout=None)
 
     def notice_silence(self) -> None:
         """Has the kernel end a connection whose other side acknowledges nothing."""

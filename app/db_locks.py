@@ -19,6 +19,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.exceptions import BaseORMException
 
 from app.db_engines import Postgres, Sqlite
+from app.db_transactions import PostgresTransaction
 
 T = TypeVar("T")
 
@@ -75,8 +76,9 @@ def _is_about_locks(error: BaseException) -> bool:
 
 async def limit_waiting(transaction: BaseDBAsyncClient) -> None:
     """Of a migration's transaction: it waits briefly for locks, and may take its time for everything else."""
-    if transaction.capabilities.dialect == "postgres":
+    if isinstance(transaction, PostgresTransaction):
         await transaction.execute_script(_LIMITS)
+        transaction.take_time()
 
 
 @asynccontextmanager

@@ -64,6 +64,10 @@ class PostgresTransaction(TransactionWrapper):
             async with self._lock:
                 await self._connection.execute(query, *values)
 
+    def take_time(self) -> None:
+        """No statement of it is taken for lost because it lasts."""
+        self._connection.take_time()
+
     async def commit(self) -> None:
         if self.transaction is not None:
             await super().commit()

@@ -249,4 +249,4 @@ def test_no_code_leaves_a_state_in_a_pooled_connection() -> None:
     sources = Path(db.__file__).parent.rglob("*.py")
     setting = {each.name for each in sources if OUTLIVES_A_TRANSACTION.search(each.read_text())}
 
-    assert setting == {"db_migrator.py"}, "Only the migrator may, on a connection apart."
+    assert setting == {"db_locks.py"}, "Only who migrates may, on a connection apart."

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+from tortoise.transactions import in_transaction
 
-from app import db, db_connections, db_engines
+from app import db, db_connections, db_engines, db_locks
 from app.errors import Timeout
 from app.models import AuditEntry, Contact
 from app.policy import Role
@@ -98,5 +99,22 @@ async def test_a_statement_that_takes_too_long_is_given_up_with_a_word(
         with pytest.raises(Timeout, match="Ask for less"):
             await db.fetch("SELECT pg_sleep(60)")
         assert await db.fetch("SELECT 1 AS one") == [{"one": 1}]
+    finally:
+        await db.close()
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_a_statement_of_a_migration_may_take_its_time(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(db_connections, "SILENCE_S", 0.2)
+    monkeypatch.setattr(db_engines, "LIMITS", {**db_connections.LIMITS, "statement_timeout": "100ms"})
+    await db.connect(database_url, pool_size=1)
+    try:
+        async with in_transaction() as transaction:
+            await db_locks.limit_waiting(transaction)
+            await db.fetch("SELECT pg_sleep(0.5)")
+        with pytest.raises(Timeout):
+            await db.fetch("SELECT pg_sleep(60)")
     finally:
         await db.close()
