@@ -1,120 +1,128 @@
 """Handing one message to an SMTP server, and saying for each recipient how it went.
 
 The only undecidable moment is between the final dot and its reply (RFC 1047): a connection lost there may or may not
-have delivered. It is told apart here as UNKNOWN, everything before it is a plain TEMPORARY.
+have delivered. It is told apart here as UNKNOWN, everything before it is a plain TEMPORARY. So that it is known as well
+when this process does not live to tell, whoever sends is asked before the dot, and has the results before the goodbye.
 """
 
 import asyncio
 import re
 import ssl
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from email.message import EmailMessage
-from enum import StrEnum
 from functools import lru_cache
 from ipaddress import ip_address
-from typing import cast
+from typing import Any, cast
 
 from aiosmtplib import SMTP, SMTPResponse
 from aiosmtplib.errors import (
-    SMTPAuthenticationError,
     SMTPConnectError,
     SMTPException,
     SMTPRecipientRefused,
-    SMTPResponseException,
     SMTPSenderRefused,
     SMTPServerDisconnected,
 )
+from aiosmtplib.protocol import SMTPProtocol
 
 from app.integrations.smtp_message import PLAIN_ADDRESS, as_sent, build_message
+from app.integrations.smtp_replies import (
+    BAD_ADDRESS,
+    HUNG_UP,
+    NO_TLS,
+    NOT_ENDED,
+    NOT_LET_IN,
+    NOT_REACHED,
+    TOO_SLOW,
+    UNCERTAIN,
+    Outcome,
+    RecipientResult,
+    RefusedError,
+    bounded_line,
+    refusal,
+    told,
+)
 from app.smtp_server import SmtpServer
 from app.text import shown
 
-__all__ = ["Outcome", "RecipientResult", "SmtpServer", "build_message", "send"]
+__all__ = ["MayEnd", "Outcome", "RecipientResult", "SmtpServer", "build_message", "handing_over", "send"]
 
-MAX_RESPONSE = 200
+#: Asked when the text has left, with the addresses the server took: whether the final dot may follow.
+MayEnd = Callable[[Sequence[str]], Awaitable[bool]]
+
 QUIT_TIMEOUT_S = 1
 
-# What is told of a failed connection: fixed texts, so that a foreign server (or a port that is none) says nothing
-# through us.
-NOT_REACHED = "The mail server could not be reached."
-TOO_SLOW = "The mail server did not answer in time."
-HUNG_UP = "The mail server closed the connection."
-NO_TLS = "The mail server did not offer a trusted encrypted connection."
-NOT_LET_IN = "The mail server refused the user name or password."
-NO_SERVICE = "The mail server is not accepting mail now."
-UNCERTAIN = "The connection was lost while the mail server was confirming. It may have been delivered."
-BAD_ADDRESS = "Mail cannot be sent to an address of this form."
 
-
-class Outcome(StrEnum):
-    """Of one recipient. After TEMPORARY try again; after UNKNOWN perhaps, with the same Message-ID."""
-
-    SENT = "SENT"
-    TEMPORARY = "TEMPORARY"
-    PERMANENT = "PERMANENT"
-    UNKNOWN = "UNKNOWN"
-
-
-@dataclass(frozen=True, slots=True)
-class RecipientResult:
-    """`code` is the server's reply, None if there was none; `text` is one bounded line, safe to show and store."""
-
-    address: str
-    outcome: Outcome
-    code: int | None
-    text: str
-
-
-async def send(
+@asynccontextmanager
+async def handing_over(
     server: SmtpServer,
     message: EmailMessage,
     *,
     mail_from: str,
     recipients: Sequence[str],
+    may_end: MayEnd | None = None,
     timeout_s: float = 25,
     tls_context: ssl.SSLContext | None = None,
-) -> list[RecipientResult]:
+) -> AsyncIterator[list[RecipientResult]]:
     """Offers `message` for all `recipients` in one transaction; the results stand in their order.
 
-    It never raises for what a server does and is over within `timeout_s` and a second for the goodbye. Nobody signs in over a
+    It never raises for what a server does and is over within `timeout_s`; the goodbye comes after the block and takes a
+    second at most. If `may_end` says no, the server gets no final dot, and so nobody the mail. Nobody signs in over a
     connection that is not encrypted and verified, this machine excepted. Raises ValueError if `mail_from` is not one
     bare address.
     """
     if not PLAIN_ADDRESS.fullmatch(mail_from):
         raise ValueError(f"{shown(mail_from)} is not one bare address.")
-    delivery = _Delivery(server, recipients, tls_context)
-    content = as_sent(message)
+    delivery = _Delivery(server, recipients, tls_context, may_end)
     try:
-        async with asyncio.timeout(timeout_s):
-            await delivery.run(mail_from, content)
-        await delivery.say_goodbye()
-    except TimeoutError:
-        delivery.settle_rest(Outcome.TEMPORARY, TOO_SLOW)
-    except SMTPException as fault:
-        delivery.settle_fault(fault)
-    except (OSError, UnicodeError):  # The latter: a host name that is none.
-        delivery.settle_rest(Outcome.TEMPORARY, NOT_REACHED)
+        is_over = await delivery.attempt(mail_from, as_sent(message), timeout_s)
+        yield [delivery.results[recipient] for recipient in recipients]
+        if is_over:
+            await delivery.say_goodbye()
     finally:
         delivery.hang_up()
-    return [delivery.results[recipient] for recipient in recipients]
+
+
+async def send(server: SmtpServer, message: EmailMessage, **options: Any) -> list[RecipientResult]:
+    """As `handing_over`, for whoever has nothing to do before the goodbye."""
+    async with handing_over(server, message, **options) as results:
+        return results
 
 
 class _Delivery:
     """One transaction. A recipient without a result is undecided; `settle_rest` decides all of them."""
 
     def __init__(
-        self, server: SmtpServer, recipients: Sequence[str], tls_context: ssl.SSLContext | None
+        self,
+        server: SmtpServer,
+        recipients: Sequence[str],
+        tls_context: ssl.SSLContext | None,
+        may_end: MayEnd | None,
     ) -> None:
         self._server = server
         self._recipients = list(dict.fromkeys(recipients))
         self._tls_context = tls_context
+        self._may_end = may_end
         self._client: SMTP | None = None
         self._dot_is_sent = False
         self.results: dict[str, RecipientResult] = {}
 
-    async def run(self, mail_from: str, content: bytes) -> None:
+    async def attempt(self, mail_from: str, content: bytes, timeout_s: float) -> bool:
+        """Decides every recipient. False if the connection is in no state for a goodbye."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._run(mail_from, content)
+        except TimeoutError:
+            self._settle_rest(Outcome.TEMPORARY, TOO_SLOW)
+        except SMTPException as fault:
+            self._settle_fault(fault)
+        except (OSError, UnicodeError):  # The latter: a host name that is none.
+            self._settle_rest(Outcome.TEMPORARY, NOT_REACHED)
+        else:
+            return True
+        return False
+
+    async def _run(self, mail_from: str, content: bytes) -> None:
         for recipient in self._recipients:
             if not PLAIN_ADDRESS.fullmatch(recipient):
                 self._settle(recipient, Outcome.PERMANENT, None, BAD_ADDRESS)
@@ -152,98 +160,81 @@ class _Delivery:
         except (SMTPServerDisconnected, SMTPConnectError, TimeoutError):
             raise
         except (SMTPException, ssl.SSLError) as fault:
-            raise _RefusedError(NO_TLS) from fault
+            raise RefusedError(NO_TLS) from fault
 
     async def _sign_in(self, client: SMTP) -> None:
         is_encrypted = client.get_transport_info("sslcontext") is not None
         if not is_encrypted and not _is_loopback(client):
-            raise _RefusedError(NO_TLS)
+            raise RefusedError(NO_TLS)
         await client.ehlo()
         if not client.supported_auth_methods:
-            raise _RefusedError(NOT_LET_IN)
+            raise RefusedError(NOT_LET_IN)
         await client.login(self._server.username or "", self._server.password or "")
 
     async def _offer(self, client: SMTP, recipient: str) -> None:
         try:
             await client.rcpt(recipient)
         except SMTPRecipientRefused as fault:
-            self._settle(recipient, _refusal(fault.code), fault.code, fault.message)
+            self._settle(recipient, refusal(fault.code), fault.code, fault.message)
 
     async def _deliver(self, client: SMTP, content: bytes) -> None:
         """aiosmtplib's own `data` cannot tell on which side of the final dot it failed."""
         response = await client.execute_command(b"DATA")
         protocol = client.protocol
         if response.code != 354 or protocol is None:
-            self._settle_all(_refusal(response.code), response)
+            self._settle_all(refusal(response.code), response)
             return
         protocol.write(_dots_doubled(content))
         await _written(client)
-        protocol.write(b".\r\n")
-        self._dot_is_sent = True
+        await self._ask_whether_to_end(client)
+        self._send_dot(protocol)
         response = await protocol.read_response()
         is_taken = 200 <= response.code < 300
-        self._settle_all(Outcome.SENT if is_taken else _refusal(response.code), response)
+        self._settle_all(Outcome.SENT if is_taken else refusal(response.code), response)
+
+    async def _ask_whether_to_end(self, client: SMTP) -> None:
+        if self._may_end is not None and not await self._may_end(self._undecided()):
+            raise RefusedError(NOT_ENDED)
+        if not client.is_connected:  # lost meanwhile, and surely before the dot
+            raise SMTPServerDisconnected(HUNG_UP)
+
+    def _send_dot(self, protocol: SMTPProtocol) -> None:
+        """From here on the server may deliver."""
+        protocol.write(b".\r\n")
+        self._dot_is_sent = True
 
     def _settle_all(self, outcome: Outcome, response: SMTPResponse) -> None:
         for recipient in self._undecided():
             self._settle(recipient, outcome, response.code, response.message)
 
-    def settle_fault(self, fault: SMTPException) -> None:
+    def _settle_fault(self, fault: SMTPException) -> None:
         if isinstance(fault, SMTPSenderRefused):
-            self._settle_all(_refusal(fault.code), SMTPResponse(fault.code, fault.message))
+            self._settle_all(refusal(fault.code), SMTPResponse(fault.code, fault.message))
         else:
-            self.settle_rest(Outcome.TEMPORARY, _told(fault))
+            self._settle_rest(Outcome.TEMPORARY, told(fault))
 
-    def settle_rest(self, outcome: Outcome, text: str) -> None:
+    def _settle_rest(self, outcome: Outcome, text: str) -> None:
         if self._dot_is_sent:
             outcome, text = Outcome.UNKNOWN, UNCERTAIN
         for recipient in self._undecided():
             self._settle(recipient, outcome, None, text)
 
     def _settle(self, recipient: str, outcome: Outcome, code: int | None, text: str) -> None:
-        self.results[recipient] = RecipientResult(recipient, outcome, code, _line(text))
+        self.results[recipient] = RecipientResult(recipient, outcome, code, bounded_line(text))
 
     def _undecided(self) -> list[str]:
         return [recipient for recipient in self._recipients if recipient not in self.results]
 
     async def say_goodbye(self) -> None:
-        """Only if it takes no time: the outcome is known, and must not be lost over it."""
+        """Only if it takes no time."""
         if self._client is not None and self._client.is_connected:
             with suppress(SMTPException, OSError):
-                await self._client.quit(timeout=QUIT_TIMEOUT_S)
+                async with asyncio.timeout(QUIT_TIMEOUT_S):
+                    await self._client.quit()
 
     def hang_up(self) -> None:
         if self._client is not None:
             self._client.close()
-
-
-class _RefusedError(SMTPException):
-    """We go no further; the message is what is told."""
-
-
-def _refusal(code: int) -> Outcome:
-    """Of a reply that is not the hoped-for one. What is no sensible reply is tried again."""
-    return Outcome.PERMANENT if 500 <= code < 600 else Outcome.TEMPORARY
-
-
-def _told(fault: SMTPException) -> str:
-    if isinstance(fault, _RefusedError):
-        return fault.message
-    if isinstance(fault.__cause__, ssl.SSLError):
-        return NO_TLS
-    if isinstance(fault, SMTPAuthenticationError):
-        return NOT_LET_IN
-    if isinstance(fault, SMTPServerDisconnected):
-        return HUNG_UP
-    if isinstance(fault, SMTPResponseException):
-        return NO_SERVICE
-    return NOT_REACHED
-
-
-def _line(text: str) -> str:
-    """A reply on one line. It comes from outside: it may hold anything."""
-    visible = "".join(character if character.isprintable() else " " for character in text[: 4 * MAX_RESPONSE])
-    return " ".join(visible.split())[:MAX_RESPONSE]
 
 
 def _is_loopback(client: SMTP) -> bool:

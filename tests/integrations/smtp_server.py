@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -25,13 +25,23 @@ FROM, A, B, C = "obchod@firma.cz", "a@x.cz", "b@x.cz", "c@x.cz"
 
 @dataclass
 class MailServer:
-    """`says` maps a verb (`CONNECT EHLO MAIL DATA DOT` or a recipient's address) to a reply, DROP or SILENCE."""
+    """`says` maps a verb (`CONNECT EHLO MAIL DATA DOT` or a recipient's address) to a reply, DROP or SILENCE.
+
+    A message that was taken is kept at once; `before_answer` may hold up the 250.
+    """
 
     port: int = 0
     says: dict[str, str] = field(default_factory=dict)
     messages: list[Envelope] = field(default_factory=list)
     verbs: list[str] = field(default_factory=list)
     logins: list[tuple[str, str]] = field(default_factory=list)
+    before_answer: Callable[[], Awaitable[Any]] | None = None
+    transports: list[asyncio.Transport] = field(default_factory=list)
+
+    def hang_up(self) -> None:
+        """On everybody, in the middle of whatever it is."""
+        for each in self.transports:
+            each.abort()
 
 
 class _Smtp(SMTP):
@@ -51,6 +61,7 @@ class _Smtp(SMTP):
         return True
 
     def connection_made(self, transport: Any) -> None:
+        self.script.transports.append(transport)
         said = self.script.says.get("CONNECT")
         if said is None:
             super().connection_made(transport)
@@ -111,6 +122,8 @@ class _Handler:
         elif said is not None:
             return said
         self._script.messages.append(envelope)
+        if self._script.before_answer is not None:
+            await self._script.before_answer()
         return "250 2.0.0 Taken"
 
 

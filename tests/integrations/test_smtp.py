@@ -1,14 +1,14 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.integrations import smtp
-from app.integrations.smtp import Outcome, RecipientResult, send
+from app.integrations import smtp, smtp_replies
+from app.integrations.smtp import Outcome, RecipientResult, handing_over, send
 from app.smtp_server import SmtpServer
 from tests.integrations.smtp_server import (
     DROP,
@@ -130,7 +130,11 @@ async def test_what_fails_before_the_final_dot_is_tried_again(
     results = await deliver(server, A, B, timeout_s=0.4)
 
     assert short(results) == [(A, TEMPORARY, None), (B, TEMPORARY, None)]
-    assert {result.text for result in results} <= {smtp.NOT_REACHED, smtp.HUNG_UP, smtp.TOO_SLOW}
+    assert {result.text for result in results} <= {
+        smtp_replies.NOT_REACHED,
+        smtp_replies.HUNG_UP,
+        smtp_replies.TOO_SLOW,
+    }
     assert server.messages == []
 
 
@@ -141,7 +145,7 @@ async def test_what_fails_after_the_final_dot_is_uncertain(server: MailServer, f
     results = await deliver(server, A, B, C, timeout_s=0.4)
 
     assert short(results) == [(A, UNKNOWN, None), (B, UNKNOWN, None), (C, PERMANENT, 550)]
-    assert results[0].text == smtp.UNCERTAIN
+    assert results[0].text == smtp_replies.UNCERTAIN
 
 
 @pytest.mark.parametrize("fault", [DROP, SILENCE, "500 what"])
@@ -149,6 +153,62 @@ async def test_a_rude_goodbye_changes_nothing(server: MailServer, fault: str) ->
     server.says = {"QUIT": fault}
 
     assert short(await deliver(server)) == [(A, SENT, 250)]
+
+
+async def test_whoever_sends_is_asked_before_the_final_dot(server: MailServer) -> None:
+    server.says = {B: "550 no"}
+    asked: list[list[str]] = []
+
+    async def may_end(addresses: Sequence[str]) -> bool:
+        asked.append(list(addresses))
+        assert server.messages == []
+        return True
+
+    assert short(await deliver(server, A, B, C, may_end=may_end)) == [
+        (A, SENT, 250),
+        (B, PERMANENT, 550),
+        (C, SENT, 250),
+    ]
+    assert asked == [[A, C]] and len(server.messages) == 1
+
+
+async def test_without_leave_nobody_gets_the_message(server: MailServer) -> None:
+    async def may_end(addresses: Sequence[str]) -> bool:
+        return False
+
+    assert await deliver(server, may_end=may_end) == [
+        RecipientResult(A, TEMPORARY, None, smtp_replies.NOT_ENDED)
+    ]
+    assert server.messages == [] and server.verbs[-1] == "DATA"
+
+
+async def test_a_server_that_leaves_while_one_is_asked_got_nothing(
+    server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask, clients = smtp._Delivery._ask_whether_to_end, []
+
+    async def note(delivery: Any, client: Any) -> None:
+        clients.append(client)
+        await ask(delivery, client)
+
+    async def may_end(addresses: Sequence[str]) -> bool:
+        server.hang_up()
+        while clients[0].is_connected:
+            await asyncio.sleep(0)
+        return True
+
+    monkeypatch.setattr(smtp._Delivery, "_ask_whether_to_end", note)
+
+    assert short(await deliver(server, may_end=may_end)) == [(A, TEMPORARY, None)]
+    assert server.messages == []
+
+
+async def test_the_goodbye_comes_after_the_results(server: MailServer) -> None:
+    relay = SmtpServer(host="127.0.0.1", port=server.port)
+    async with handing_over(relay, make_message(), mail_from=FROM, recipients=[A]) as results:
+        assert short(results) == [(A, SENT, 250)] and server.verbs[-1] == "DATA"
+
+    assert server.verbs[-1] == "QUIT"
 
 
 async def test_a_connection_lost_between_recipients_leaves_what_was_said(server: MailServer) -> None:
@@ -199,7 +259,9 @@ async def test_nobody_there_is_tried_again() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
 
-    assert await deliver(MailServer(port=port)) == [RecipientResult(A, TEMPORARY, None, smtp.NOT_REACHED)]
+    assert await deliver(MailServer(port=port)) == [
+        RecipientResult(A, TEMPORARY, None, smtp_replies.NOT_REACHED)
+    ]
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".cz", "nowhere.invalid"])
@@ -217,7 +279,7 @@ async def test_what_a_server_says_is_kept_on_one_bounded_line(server: MailServer
     (result,) = await deliver(server)
 
     assert result.text.startswith("first [31m second xxx")
-    assert len(result.text) == smtp.MAX_RESPONSE
+    assert len(result.text) == smtp_replies.MAX_RESPONSE
     assert result.text.isprintable()
 
 
@@ -286,7 +348,7 @@ async def test_nobody_signs_in_over_tls_that_is_not_verified(tmp_path: Path, kin
             relay_of(server, kind), tls_context=None if wrong == "stranger" else trusting
         )
 
-    assert results == [RecipientResult(A, TEMPORARY, None, smtp.NO_TLS)]
+    assert results == [RecipientResult(A, TEMPORARY, None, smtp_replies.NO_TLS)]
     assert server.logins == []
     assert server.messages == []
 
@@ -295,7 +357,7 @@ async def test_a_stripped_starttls_stops_everything(server: MailServer) -> None:
     for password in ("heslo", None):
         results = await deliver_through(relay_of(server, "starttls", password=password))
 
-        assert results == [RecipientResult(A, TEMPORARY, None, smtp.NO_TLS)]
+        assert results == [RecipientResult(A, TEMPORARY, None, smtp_replies.NO_TLS)]
     assert server.logins == []
     assert server.messages == []
 
@@ -307,7 +369,7 @@ async def test_a_password_in_the_clear_stays_on_this_machine(monkeypatch: pytest
 
         monkeypatch.setattr(smtp, "_is_loopback", lambda client: False)
         assert await deliver_through(relay_of(server, "none")) == [
-            RecipientResult(A, TEMPORARY, None, smtp.NO_TLS)
+            RecipientResult(A, TEMPORARY, None, smtp_replies.NO_TLS)
         ]
         assert len(server.logins) == 1
 
@@ -316,11 +378,11 @@ async def test_a_wrong_password_is_told_and_tried_again() -> None:
     async with mail_server(auth_require_tls=False) as server:
         results = await deliver_through(relay_of(server, "none", password="spatne"))
 
-    assert results == [RecipientResult(A, TEMPORARY, None, smtp.NOT_LET_IN)]
+    assert results == [RecipientResult(A, TEMPORARY, None, smtp_replies.NOT_LET_IN)]
     assert server.messages == []
 
 
 async def test_a_server_that_lets_nobody_sign_in_says_so(server: MailServer) -> None:
     results = await deliver_through(relay_of(server, "none"))
 
-    assert results == [RecipientResult(A, TEMPORARY, None, smtp.NOT_LET_IN)]
+    assert results == [RecipientResult(A, TEMPORARY, None, smtp_replies.NOT_LET_IN)]
