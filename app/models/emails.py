@@ -104,8 +104,8 @@ class EmailState(StrEnum):
 
     QUEUED waits for its first attempt, SENDING is held by a worker until `lease_until`, DEFERRED waits for another
     attempt at `next_attempt_at`. Final: SENT (every recipient accepted), PARTIAL (some accepted, some refused), FAILED
-    (none accepted), UNKNOWN (the connection broke after the text and before the answer: perhaps delivered), CANCELLED
-    (withdrawn before an attempt).
+    (none accepted), UNKNOWN (the connection or the worker was lost after the text and before the answer was written
+    down: perhaps delivered), CANCELLED (withdrawn before an attempt).
     """
 
     QUEUED = "QUEUED"
@@ -119,7 +119,10 @@ class EmailState(StrEnum):
 
 
 class RecipientState(StrEnum):
-    """What became of one recipient: FAILED is final, DEFERRED is tried again."""
+    """What became of one recipient: FAILED is final, DEFERRED is tried again.
+
+    UNKNOWN is written before the final dot and replaced by what the server said: whatever dies between, it is true.
+    """
 
     QUEUED = "QUEUED"
     SENT = "SENT"
@@ -170,6 +173,10 @@ class Email(Table):
     html = fields.TextField(null=True)
     state = fields.CharEnumField(EmailState, description="", max_length=20, default=EmailState.QUEUED)
     attempt = fields.IntField(default=0)
+    # Attempts in a row whose end nobody wrote down.
+    crashes = fields.IntField(default=0, db_default=0)
+    # Attempts that may have delivered it, though nobody can say so: it may have arrived so many times more.
+    uncertain_attempts = fields.IntField(default=0, db_default=0)
     next_attempt_at = fields.DatetimeField(null=True)
     lease_until = fields.DatetimeField(null=True)
     sent_at = fields.DatetimeField(null=True)
@@ -234,6 +241,7 @@ class EmailRecipient(Table):
     state = fields.CharEnumField(RecipientState, description="", max_length=20, default=RecipientState.QUEUED)
     response = fields.CharField(max_length=500, null=True)
     attempts = fields.IntField(default=0)
+    uncertain_attempts = fields.IntField(default=0, db_default=0)
 
     class Meta:
         table = "email_recipients"

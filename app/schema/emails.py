@@ -52,7 +52,7 @@ describe_enum(
     SENT="Every recipient's server took it.",
     PARTIAL="Some recipients' servers took it, others refused.",
     FAILED="Nobody's server took it.",
-    UNKNOWN="The connection broke while the server was confirming: perhaps delivered.",
+    UNKNOWN="The connection or the worker was lost while the server was confirming: perhaps delivered.",
     CANCELLED="Withdrawn before anybody got it.",
 )
 describe_enum(
@@ -62,7 +62,7 @@ describe_enum(
     SENT="His server took it.",
     DEFERRED="Refused for now; it is tried again, for 48 hours in all.",
     FAILED="Refused for good, or given up.",
-    UNKNOWN="Perhaps delivered.",
+    UNKNOWN="Perhaps delivered: the server has the text, and its answer is not written down, or not yet.",
 )
 
 
@@ -79,6 +79,11 @@ class EmailRecipient(Table, model=models.EmailRecipient, see=P.EMAIL_READ):
     state = column(P.EMAIL_READ, "What became of it.")
     response = column(P.EMAIL_READ, "What the mail server answered last, or why it did not.")
     attempts = column(P.EMAIL_READ, "How often it was tried.")
+    uncertain_attempts = column(
+        P.EMAIL_READ,
+        "How many attempts may have delivered the mail without our knowing. So many copies may have arrived beside the "
+        "one of which `state` tells, all with the same Message-ID.",
+    )
 
 
 class Email(Table, model=models.Email, see=P.EMAIL_READ):
@@ -88,6 +93,12 @@ class Email(Table, model=models.Email, see=P.EMAIL_READ):
     purpose = column(P.EMAIL_READ, "What it is for.", filter=True)
     area = column(P.EMAIL_READ, "The part of the business it belongs to; null for none.", filter=True)
     state = column(P.EMAIL_READ, "Where it is on its way.", filter=True)
+    uncertain_attempts = column(
+        P.EMAIL_READ,
+        "How many attempts may have delivered it to somebody without our knowing: the connection or the worker was lost "
+        "between the final dot and our writing down the answer. 0 says that nobody got it twice.",
+        filter=True,
+    )
     subject = column(P.EMAIL_READ, "The subject.", filter=True)
     text = column(P.EMAIL_READ, "The text. Null once its contact was deleted.")
     html = column(

@@ -1,13 +1,14 @@
 """Delivering: claim a mail, hand it over, write down what became of it. What the worker does, step by step.
 
-    claim (committed before the first byte) → hand over (no transaction) → record (only if the claim still holds)
+    claim → connect, text → begin → final dot, answer → record → goodbye      (claim, begin and record: each committed)
 
-The claim is a lease with an attempt number. Whoever loses it, because he died or was too slow, changes nothing any more:
-every outcome is written for its attempt number. So mail is never lost; it goes out twice only if the connection or the
-process dies between the server's acceptance and our writing it down, and then with the same Message-ID.
+The claim is a lease with an attempt number; `begin` and `record` hold only for that number. `begin` says of each
+recipient that he perhaps has the mail, before that can be true, and `record` what the server answered. So whatever dies
+between leaves a row that tells the truth, and whoever lost the claim before `begin` sends nothing any more.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -20,7 +21,7 @@ from tortoise.expressions import F, Q
 from app import jobs
 from app.config import settings
 from app.integrations import smtp
-from app.integrations.smtp import Outcome, RecipientResult
+from app.integrations.smtp import MayEnd, Outcome, RecipientResult
 from app.jobs import Job
 from app.models import Email, EmailRecipient, EmailState, EmailVia, Mailbox, RecipientState
 from app.security import CannotUnseal, unseal
@@ -31,13 +32,12 @@ from app.smtp_server import SmtpServer
 
 log = structlog.get_logger(__name__)
 
-#: An attempt is over within this (and a second for goodbyes); the lease leaves room to write it down.
+#: A worker has it.
+HELD = Q(state=EmailState.SENDING)
+#: An attempt is over within this; the lease, renewed before the final dot, leaves as much again to write it down.
 ATTEMPT_S = 20
 LEASE = timedelta(seconds=40)
-MOST_CRASHES = 5
-CRASHED = (
-    "Every attempt to send this mail ended abnormally. The installation's administrator must look into it."
-)
+LEFT_OPEN = "It may have been delivered: how this attempt ended is not written down."
 NOT_NEEDED = "Not sent: it was not needed any more."
 NO_PASSWORD = "The mailbox's stored password cannot be opened. Enter it again in the mailbox's settings."  # noqa: S105
 PORT_OF_SMTPS = 465
@@ -81,53 +81,89 @@ async def claim(email_id: UUID, *, now: datetime) -> Claim | None:
     letter = await _letter(email, now)
     recipients = await EmailRecipient.filter(email_id=email_id).order_by("id")
     if letter is None:
-        await _settle(email, Standing(email_states.withdrawn([each.state for each in recipients])), now)
-        await _decide_pending(email, NOT_NEEDED)
+        await settle(email, Standing(email_states.withdrawn([each.state for each in recipients])), now)
+        await decide_pending(email, RecipientState.FAILED, NOT_NEEDED)
         return None
     mailbox = await Mailbox.get(id=email.mailbox_id) if email.via is EmailVia.MAILBOX else None
     return Claim(email, recipients, letter, mailbox)
 
 
-async def hand_over(claim: Claim) -> list[RecipientResult]:
-    """Makes the attempt, within 21 s. Outside of any transaction: a mail server may be slow."""
+@asynccontextmanager
+async def hand_over(claim: Claim, *, may_end: MayEnd) -> AsyncIterator[list[RecipientResult]]:
+    """Makes the attempt, within 20 s; the goodbye comes after the block. Outside of any transaction: servers are slow.
+
+    `may_end` is asked with the accepted addresses before the final dot: it commits `begin`.
+    """
     addresses = [each.address for each in claim.offered]
     try:
         server = _server(claim)
     except CannotUnseal:
-        return [RecipientResult(each, Outcome.PERMANENT, None, NO_PASSWORD) for each in addresses]
-    sender = claim.email.from_address
-    return await smtp.send(
-        server, _message(claim), mail_from=sender, recipients=addresses, timeout_s=ATTEMPT_S
+        yield [RecipientResult(each, Outcome.PERMANENT, None, NO_PASSWORD) for each in addresses]
+        return
+    async with smtp.handing_over(
+        server,
+        _message(claim),
+        mail_from=claim.email.from_address,
+        recipients=addresses,
+        may_end=may_end,
+        timeout_s=ATTEMPT_S,
+    ) as results:
+        yield results
+
+
+async def begin(claim: Claim, addresses: Sequence[str], *, now: datetime) -> bool:
+    """Says of these recipients that they perhaps have the mail, and renews the lease. False if the claim was lost."""
+    email = claim.email
+    held = await Email.filter(id=email.id, state=EmailState.SENDING, attempt=email.attempt).update(
+        lease_until=now + LEASE, uncertain_attempts=email.uncertain_attempts + 1
     )
+    if held:
+        await EmailRecipient.filter(email_id=email.id, address__in=list(addresses)).update(
+            state=RecipientState.UNKNOWN, response=LEFT_OPEN, uncertain_attempts=F("uncertain_attempts") + 1
+        )
+    return bool(held)
 
 
 async def record(
     claim: Claim, results: Sequence[RecipientResult], *, now: datetime, jitter: float
 ) -> Standing | None:
-    """Writes down what became of each recipient. None, and nothing is written, if the claim was lost meanwhile."""
-    email, offered = claim.email, claim.offered
+    """Writes down what became of each recipient. None, and nothing is written, if the mail is in other hands by now.
+
+    A lease that ran out is no hindrance until somebody took the mail again.
+    """
+    email = claim.email
     found = {result.address: result for result in results}
     is_over = email_states.is_over(email.created_at, now)
-    after = {
-        each.id: email_states.recipient_after(each.state, found[each.address].outcome, is_over=is_over)
-        for each in offered
-    }
-    states = [after.get(each.id, each.state) for each in claim.recipients]
+    after = {each.id: _after(each, found[each.address], is_over=is_over) for each in claim.offered}
+    states = [after[each.id]["state"] if each.id in after else each.state for each in claim.recipients]
     standing = email_states.after_attempt(
         states,
-        attempts=1 + max(each.attempts for each in offered),
+        attempts=1 + max(each.attempts for each in claim.offered),
         insists=email.template is None and not _is_last(claim),
+        is_put_off=not is_over and _is_put_off(claim, results),
         now=now,
         jitter=jitter,
     )
-    if not await _settle(email, standing, now, is_delivered=RecipientState.SENT in states):
+    is_uncertain = any(result.outcome is Outcome.UNKNOWN for result in results)
+    changes: dict[str, Any] = {"crashes": 0, "uncertain_attempts": email.uncertain_attempts + is_uncertain}
+    if RecipientState.SENT in states and email.sent_at is None:
+        changes["sent_at"] = now
+    if not await settle(email, standing, now, held=HELD | _released(email), **changes):
         log.warning("outcome of a lost claim ignored", email_id=str(email.id), attempt=email.attempt)
         return None
-    for each in offered:
-        await EmailRecipient.filter(id=each.id).update(
-            state=after[each.id], response=_response(found[each.address]), attempts=F("attempts") + 1
-        )
+    for recipient_id, columns in after.items():
+        await EmailRecipient.filter(id=recipient_id).update(**columns)
     return standing
+
+
+def _after(recipient: EmailRecipient, result: RecipientResult, *, is_over: bool) -> dict[str, Any]:
+    """The recipient's columns as of before the attempt, and what it made of them: `begin` is overwritten."""
+    return {
+        "state": email_states.recipient_after(recipient.state, result.outcome, is_over=is_over),
+        "response": _response(result),
+        "attempts": recipient.attempts + 1,
+        "uncertain_attempts": recipient.uncertain_attempts + (result.outcome is Outcome.UNKNOWN),
+    }
 
 
 async def due(
@@ -145,41 +181,14 @@ async def due(
     return [(row["id"], row["project_id"]) for row in rows]
 
 
-async def project_of(email_id: UUID) -> UUID | None:
-    """Whose mail it is; None for an account's, and for an unknown id."""
-    rows = await Email.filter(id=email_id).values("project_id")
-    return rows[0]["project_id"] if rows else None
+def _released(email: Email) -> Q:
+    """As `email_leases` left it: the outcome is still news. (Whoever recorded one set `crashes` to 0.)"""
+    return Q(state=EmailState.DEFERRED, crashes=email.crashes + 1)
 
 
-async def release_expired(*, now: datetime) -> int:
-    """Puts mail back whose worker died with it; tells how many. What killed five workers is given up."""
-    expired = await Email.filter(state=EmailState.SENDING, lease_until__lte=now).limit(100)
-    return sum([await _release(email, now) for email in expired])
-
-
-async def _release(email: Email, now: datetime) -> bool:
-    recipients = await EmailRecipient.filter(email_id=email.id)
-    states = [each.state for each in recipients]
-    offered = [each for each in recipients if each.state in email_states.to_try(states)]
-    # Every attempt that ended well was counted for those it was for.
-    crashes = email.attempt - max((each.attempts for each in offered), default=0)
-    if crashes < MOST_CRASHES:
-        return await _settle(email, Standing(EmailState.DEFERRED, now), now)
-    log.error("mail given up: it ended every worker that took it", email_id=str(email.id))
-    after = [
-        RecipientState.FAILED if each.state in email_states.PENDING else each.state for each in recipients
-    ]
-    won = await _settle(email, Standing(email_states.decided(after)), now)
-    if won:
-        await _decide_pending(email, CRASHED)
-    return won
-
-
-async def _settle(email: Email, standing: Standing, now: datetime, *, is_delivered: bool = False) -> bool:
-    """Ends the claim of this attempt number; False if it is not held any more."""
-    changes: dict[str, Any] = {"sent_at": now} if is_delivered and email.sent_at is None else {}
-    held = Email.filter(id=email.id, state=EmailState.SENDING, attempt=email.attempt)
-    won = await held.update(
+async def settle(email: Email, standing: Standing, now: datetime, *, held: Q = HELD, **changes: Any) -> bool:
+    """Ends the claim of this attempt number; False if it is not `held` any more."""
+    won = await Email.filter(held, id=email.id, attempt=email.attempt).update(
         state=standing.state,
         next_attempt_at=standing.next_attempt_at,
         lease_until=None,
@@ -194,14 +203,20 @@ async def _settle(email: Email, standing: Standing, now: datetime, *, is_deliver
     return bool(won)
 
 
-async def _decide_pending(email: Email, response: str) -> None:
+async def decide_pending(email: Email, state: RecipientState, response: str) -> None:
+    """For recipients who get no further attempt."""
     pending = EmailRecipient.filter(email_id=email.id, state__in=email_states.PENDING)
-    await pending.update(state=RecipientState.FAILED, response=response)
+    await pending.update(state=state, response=response)
 
 
 def _is_last(claim: Claim) -> bool:
     """The one more try of uncertain recipients."""
     return all(each.state is RecipientState.UNKNOWN for each in claim.offered)
+
+
+def _is_put_off(claim: Claim, results: Sequence[RecipientResult]) -> bool:
+    """That try has still to be made: this one surely delivered nothing."""
+    return _is_last(claim) and any(result.outcome is Outcome.TEMPORARY for result in results)
 
 
 async def _letter(email: Email, now: datetime) -> Letter | None:

@@ -1,7 +1,8 @@
 """The state machine of a mail: pure functions of what became of its recipients.
 
 A temporary refusal is tried again after 1, 5, 15, 60 minutes … for 48 hours. An uncertain delivery (UNKNOWN) is tried
-once more, 15 minutes after everything else is decided; whatever that says but "delivered", it stays uncertain.
+once more, 15 minutes after everything else is decided, or as soon as the worker that died with it is surely dead; a
+server that puts this off is asked again. Whatever it says in the end but "delivered", the delivery stays uncertain.
 """
 
 from collections.abc import Collection, Sequence
@@ -62,13 +63,19 @@ def is_over(created_at: datetime, now: datetime) -> bool:
 
 
 def after_attempt(
-    states: Sequence[RecipientState], *, attempts: int, insists: bool, now: datetime, jitter: float
+    states: Sequence[RecipientState],
+    *,
+    attempts: int,
+    insists: bool,
+    is_put_off: bool = False,
+    now: datetime,
+    jitter: float,
 ) -> Standing:
     """The mail after an attempt: `states` of all its recipients, `attempts` so far, `jitter` from 0 to 1.
 
-    `insists`: uncertain recipients get their one more try.
+    `insists`: uncertain recipients get their one more try. `is_put_off`: they were to get it now, and could not.
     """
-    if any(state in PENDING for state in states):
+    if is_put_off or any(state in PENDING for state in states):
         return Standing(EmailState.DEFERRED, now + pause(attempts, jitter))
     if insists and RecipientState.UNKNOWN in states:
         return Standing(EmailState.DEFERRED, now + UNCERTAIN_PAUSE)
@@ -89,6 +96,11 @@ def withdrawn(states: Collection[RecipientState]) -> EmailState:
     if all(state in PENDING for state in states):
         return EmailState.CANCELLED
     return decided([RecipientState.FAILED if state in PENDING else state for state in states])
+
+
+def given_up(before: RecipientState) -> RecipientState:
+    """What a recipient is when every attempt ended abnormally: nobody knows how far those came."""
+    return RecipientState.UNKNOWN if before in PENDING else before
 
 
 def pause(attempts: int, jitter: float) -> timedelta:

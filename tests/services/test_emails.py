@@ -6,7 +6,7 @@ import pytest
 
 from app.jobs import unit_of_work
 from app.models import Contact, Email, EmailRecipient, EmailState, Employee, RecipientState
-from app.services import email_delivery, emails
+from app.services import email_delivery, email_leases, emails
 from app.services.email_delivery import Claim
 from tests.conftest import Clock
 from tests.factories import NOON, make_contact, make_email, make_employee, make_project, viewer_of
@@ -87,7 +87,7 @@ async def test_mail_in_hand_gets_no_further_attempt(clock: Clock) -> None:
     await delete_mail_of(contact)
     clock.advance(email_delivery.LEASE + timedelta(seconds=1))
     async with unit_of_work() as work:
-        await email_delivery.release_expired(now=work.now)
+        await email_leases.release_expired(now=work.now)
 
     assert await claim(email) is None
     await email.refresh_from_db()

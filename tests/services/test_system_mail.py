@@ -22,7 +22,7 @@ from app.models import (
     Project,
 )
 from app.security import token_hash
-from app.services import email_delivery, emails, mail_texts
+from app.services import email_delivery, email_leases, emails, mail_texts
 from app.services.email_delivery import Claim
 from tests.conftest import Clock
 from tests.factories import (
@@ -138,7 +138,7 @@ async def test_another_attempt_makes_another_link_and_the_first_stops_working(cl
     first = await claim(email)
     clock.advance(email_delivery.LEASE)
     async with unit_of_work() as work:
-        await email_delivery.release_expired(now=work.now)
+        await email_leases.release_expired(now=work.now)
 
     second = await claim(email)
 

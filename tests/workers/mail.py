@@ -1,14 +1,16 @@
 """What tests of the mail worker share: a relay, mail that is due, what became of it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from functools import partial
 from typing import Any
 
 import pytest
 from aiosmtpd.smtp import Envelope
 
 from app import config
+from app.integrations.smtp import RecipientResult
 from app.jobs import unit_of_work
 from app.models import (
     Email,
@@ -18,6 +20,7 @@ from app.models import (
 )
 from app.services import email_delivery
 from app.services.email_delivery import Claim
+from app.services.email_states import Standing
 from app.workers import emails as worker
 from tests.conftest import Clock
 from tests.factories import (
@@ -77,3 +80,20 @@ async def fresh(email: Email) -> Email:
 async def claim(email: Email) -> Claim | None:
     async with unit_of_work() as work:
         return await email_delivery.claim(email.id, now=work.now)
+
+
+async def begin(claim: Claim, addresses: Sequence[str] | None = None) -> bool:
+    """For all whom the attempt is for, unless `addresses` are given."""
+    async with unit_of_work() as work:
+        taken = [each.address for each in claim.offered] if addresses is None else addresses
+        return await email_delivery.begin(claim, taken, now=work.now)
+
+
+async def handed_over(claim: Claim) -> list[RecipientResult]:
+    async with email_delivery.hand_over(claim, may_end=partial(begin, claim)) as results:
+        return results
+
+
+async def record(claim: Claim, results: Sequence[RecipientResult]) -> Standing | None:
+    async with unit_of_work() as work:
+        return await email_delivery.record(claim, results, now=work.now, jitter=0.5)

@@ -44,10 +44,12 @@ def settings_of(server: MailServer, database_url: str, redis_url: str) -> dict[s
 
 
 @asynccontextmanager
-async def worker_process(values: dict[str, Any]) -> AsyncIterator[asyncio.subprocess.Process]:
+async def worker_process(values: dict[str, Any], *program: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`python -m app worker`, or another module with its arguments."""
     environment = {name.upper(): str(value) for name, value in values.items()}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "app", "worker"), env={**os.environ, **environment, "LOG_LEVEL": "WARNING"}
+        *(sys.executable, "-m", *(program or ("app", "worker"))),
+        env={**os.environ, **environment, "LOG_LEVEL": "WARNING"},
     )
     try:
         yield process
@@ -144,6 +146,34 @@ async def test_a_mail_is_sent_at_once_and_not_by_the_next_sweep(
     (envelope,) = server.messages
     assert (envelope.mail_from, envelope.rcpt_tos) == ("info@firma.cz", ["zakaznik@example.cz"])
     assert ids_of(server) == [email.message_id] == [f"<{email.id}@firma.cz>"]
+
+
+async def test_many_mails_of_a_project_at_once_wait_for_no_sweep(
+    own_database: str,
+    redis_url: str,
+    server: MailServer,
+) -> None:
+    project = await make_project(name="Firma", email="info@firma.cz")
+    employee = await make_employee(project, ["SALES_REP"])
+    contact = await make_contact(project, email="zakaznik@example.cz")
+    async with working(settings_of(server, own_database, redis_url)):
+        await asyncio.sleep(0.5)  # as above
+
+        for _ in range(8):
+            async with unit_of_work() as unit:
+                await emails.send(
+                    await viewer_of(employee),
+                    now=unit.now,
+                    contact_id=contact.id,
+                    subject="Ahoj",
+                    text="Zde.",
+                )
+        async with asyncio.timeout(SWEEP_EVERY_S - 1):
+            while len(server.messages) < 8:
+                await asyncio.sleep(0.01)
+        await reached(EmailState.SENT, 8)
+
+    assert len(set(ids_of(server))) == 8
 
 
 async def test_mail_is_sent_without_redis(own_database: str, server: MailServer) -> None:

@@ -16,7 +16,7 @@ import asyncpg
 from argon2 import PasswordHasher
 
 from app import config, db, jobs, security
-from app.integrations.smtp import Outcome, RecipientResult
+from app.integrations.smtp import MayEnd, Outcome, RecipientResult
 from app.jobs import Job
 from app.schema import accounts as schema_accounts
 from app.schema import build
@@ -62,19 +62,19 @@ class Stage:
         mail = (await self.look())["emails"].values()
         waiting = [each for each in mail if each["state"] == "QUEUED" and each["template"]]
         for email in sorted(waiting, key=lambda each: str(each["id"])):
-            project_id = UUID(email["project_id"]) if email["project_id"] else None
-            await emails.deliver(UUID(email["id"]), project_id)
+            await emails.deliver(UUID(email["id"]))
             self.stirred()
         self.heard.clear()
 
-    async def hand_over(self, claim: Claim) -> list[RecipientResult]:
+    @asynccontextmanager
+    async def hand_over(self, claim: Claim, *, may_end: MayEnd) -> AsyncIterator[list[RecipientResult]]:
         """In the place of a mail server."""
         for recipient in claim.offered:
             found = TOKEN.search(claim.letter.text)
             owner = self.firm.owner_of(recipient.address)
             if found and owner:
                 self.firm.humans[owner].mail.append(Letter(claim.email.purpose.value, found[1]))
-        return [RecipientResult(each.address, Outcome.SENT, 250, "OK") for each in claim.offered]
+        yield [RecipientResult(each.address, Outcome.SENT, 250, "OK") for each in claim.offered]
 
     async def keep(self) -> None:
         """This is how it starts again from now on."""
