@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import overload
+from typing import Any, overload
 from uuid import UUID
 
 import structlog
@@ -159,6 +159,18 @@ def note(
     _current.get().notes.append(made)
 
 
+async def write_notes() -> None:
+    """Writes the audit entries of what was noted so far, in this very transaction.
+
+    For whoever changes many thousands of rows, after each batch: the notes need not wait in memory for the end.
+    """
+    work = _current.get()
+    if work.origin is not None and work.notes:
+        actor = Actor.of(work.origin.viewer, work.actor)
+        await audit_notes.write_many(audit_notes.with_divisions(work.notes), actor, **_values_of(work))
+    work.notes.clear()
+
+
 def act_as(account_id: UUID, employee: UUID | None, project: UUID | None) -> None:
     """Says who acts in a project that he was not signed in to, or not at all: he signs in, founds it, restores it."""
     _current.get().actor = Actor.at_work(account_id, employee, project)
@@ -177,16 +189,15 @@ def _audit_entries(work: UnitOfWork) -> list[AuditEntry]:
         return []
     actor = Actor.of(origin.viewer, work.actor)
     return [
-        audit_notes.entry(
-            each,
-            actor,
-            action=origin.action,
-            request_id=origin.request_id,
-            client_ip=origin.client_ip,
-            created_at=work.now,
-        )
-        for each in audit_notes.with_divisions(work.notes)
+        audit_notes.entry(each, actor, **_values_of(work)) for each in audit_notes.with_divisions(work.notes)
     ]
+
+
+def _values_of(work: UnitOfWork) -> dict[str, Any]:
+    """What all entries of this transaction have in common."""
+    assert work.origin is not None
+    names = ("action", "request_id", "client_ip")
+    return {name: getattr(work.origin, name) for name in names} | {"created_at": work.now}
 
 
 async def _deliver(work: UnitOfWork) -> None:

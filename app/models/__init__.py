@@ -4,6 +4,7 @@ from app.models.accounts import Account, AccountToken, AccountTokenPurpose, Sess
 from app.models.activities import READ_PERMISSION, WRITE_PERMISSION, Activity, ActivityKind, Area
 from app.models.audit import AuditEntry
 from app.models.base import DatabaseNow, JsonText, Table
+from app.models.batches import batches, value_batches
 from app.models.contacts import Contact, ContactStatus
 from app.models.emails import (
     Email,
@@ -115,4 +116,6 @@ __all__ = [
     "SignInAttempt",
     "Table",
     "WriteCheck",
+    "batches",
+    "value_batches",
 ]

@@ -1,13 +1,14 @@
 """Notes of a unit of work about the rows it changes, and the entries of the audit log that they become."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
+from app.ids import uuid7
 from app.models.accounts import Account
 from app.models.audit import AuditEntry
-from app.models.base import Table
+from app.models.base import JsonText, Table, insert_many
 from app.models.contacts import Contact
 from app.models.projects import Project
 from app.policy import AccountViewer, Member, Viewer
@@ -91,17 +92,35 @@ def belongs_to_account(subject: str) -> bool:
 
 def entry(note: Note, actor: Actor, **values: Any) -> AuditEntry:
     """The row. `values`: action, created_at, and where it came from."""
-    return AuditEntry.new(
-        project_id=note.project_id,
-        account_id=actor.account_id,
-        employee_id=actor.employee_of(note),
-        subject=note.subject,
-        subject_id=note.subject_id,
-        contact_id=note.contact_id,
-        division_id=note.division_id,
-        changes=note.changes or {},
-        **values,
+    return AuditEntry.new(**_columns(note, actor), changes=note.changes or {}, **values)
+
+
+async def write_many(notes: Iterable[Note], actor: Actor, **values: Any) -> None:
+    """The same for any number of notes, written at once."""
+    await insert_many(
+        AuditEntry,
+        (
+            {
+                "id": uuid7(),
+                **_columns(each, actor),
+                "changes": JsonText.written(each.changes or {}),
+                **values,
+            }
+            for each in notes
+        ),
     )
+
+
+def _columns(note: Note, actor: Actor) -> dict[str, Any]:
+    return {
+        "project_id": note.project_id,
+        "account_id": actor.account_id,
+        "employee_id": actor.employee_of(note),
+        "subject": note.subject,
+        "subject_id": note.subject_id,
+        "contact_id": note.contact_id,
+        "division_id": note.division_id,
+    }
 
 
 def with_divisions(notes: list[Note]) -> list[Note]:
@@ -120,9 +139,10 @@ def made(row: Table, *columns: str) -> Changes:
     return {name: [None, value] for name in columns if (value := getattr(row, name)) not in (None, "", ())}
 
 
-def gone(row: Table, *columns: str) -> Changes:
-    """The changes of a row that is deleted."""
-    return {name: [value, None] for name in columns if (value := getattr(row, name)) not in (None, "", ())}
+def gone(row: Table | Mapping[str, Any], *columns: str) -> Changes:
+    """The changes of a row that is deleted, or of its values."""
+    values = row if isinstance(row, Mapping) else {name: getattr(row, name) for name in columns}
+    return {name: [values[name], None] for name in columns if values[name] not in (None, "", ())}
 
 
 def differences(row: Table, values: Mapping[str, Any]) -> Changes:

@@ -1,7 +1,7 @@
 """What all tables share: the key, the rows a viewer may see, the database's clock, JSON kept as text."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from datetime import datetime
 from functools import cache, lru_cache, partial
@@ -15,7 +15,7 @@ from tortoise.expressions import Expression, Q, RawSQL, ResolveContext, ResolveR
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
-from app import db
+from app import db, db_rows
 from app.errors import NotFound
 from app.ids import uuid7
 from app.policy import Viewer
@@ -125,8 +125,17 @@ async def insert_last(rows: Sequence[Table]) -> None:
         )
         return
     for model, alike in groupby(rows, key=type):
-        values = [_written(row) for row in alike]
-        await db.connection().execute_many(_insertion((model,), db.dialect()), values)
+        names = [name for name, _ in _columns_of(model)]
+        await insert_many(model, (dict(zip(names, _written(row), strict=True)) for row in alike))
+
+
+async def insert_many(model: type[Table], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Writes rows that are all of the same columns, with values as the database takes them: a statement for each thousand.
+
+    The fastest way; nothing is validated, and no column has a default.
+    """
+    for some in db_rows.portions(rows):
+        await db.fetch(_insertion_of_many(model, tuple(some[0]), db.dialect()), [db_rows.packed(some)])
 
 
 def _written(row: Table) -> list[Any]:
@@ -180,6 +189,31 @@ def _insertion(models: Sequence[type[Table]], dialect: db.Dialect) -> str:
     *first, last = statements
     before = ", ".join(f"row{number} AS ({statement})" for number, statement in enumerate(first))
     return f"WITH {before} {last}" if first else last
+
+
+@lru_cache(maxsize=64)
+def _insertion_of_many(model: type[Table], names: Sequence[str], dialect: db.Dialect) -> str:
+    """Inserts the rows that are packed into its one parameter."""
+    fields_of = dict(_columns_of(model))
+    marks = {name: f"made.{name}" for name in names}
+    values = ", ".join(model.WRITTEN_BY.get(name, mark).format(**marks) for name, mark in marks.items())
+    columns = ", ".join(f'"{model._meta.fields_db_projection[name]}"' for name in names)
+    made = db_rows.unpacked(dialect, "$1", "made", **{name: _type_of(fields_of[name]) for name in names})
+    return f'INSERT INTO "{model._meta.db_table}" ({columns}) SELECT {values} FROM {made}'  # noqa: S608
+
+
+def _type_of(field: fields.Field[Any]) -> db_rows.Type:
+    return next((type_ for kind, type_ in _TYPES.items() if isinstance(field, kind)), "text")
+
+
+_TYPES: Mapping[type, db_rows.Type] = {
+    fields.UUIDField: "uuid",
+    fields.DatetimeField: "timestamptz",
+    fields.BooleanField: "boolean",
+    fields.SmallIntField: "bigint",
+    fields.IntField: "bigint",
+    fields.BigIntField: "bigint",
+}
 
 
 class _Selection(NamedTuple):
@@ -237,9 +271,11 @@ class JsonText(fields.TextField):
     _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
 
     def to_db_value(self, value: Any, instance: type[Model] | Model) -> str | None:
-        if value is None or isinstance(value, str):
-            return value
-        return orjson.dumps(value, default=str, option=self._OPTIONS).decode()
+        return value if value is None or isinstance(value, str) else self.written(value)
+
+    @classmethod
+    def written(cls, value: Any) -> str:
+        return orjson.dumps(value, default=str, option=cls._OPTIONS).decode()
 
     def to_python_value(self, value: Any) -> Any:
         return orjson.loads(value) if isinstance(value, str) else value
