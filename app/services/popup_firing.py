@@ -14,7 +14,8 @@ from uuid import UUID
 
 from app import db, db_rows
 from app.policy import Member, Permission
-from app.services import member_rows, popups, reminder_log
+from app.services import member_rows, popups, reminder_handover, reminder_log
+from app.services.reminder_handover import Held
 from app.services.reminder_log import Popup
 
 #: Employees whose windows one transaction opens. The first batches are small, so that the first windows need not wait
@@ -50,6 +51,16 @@ class Window:
         return member_rows.member_of(
             self.row, employee_id=id_, project_id=UUID(self.row["project_id"]), account_id=id_, session_id=id_
         )
+
+    def held(self) -> list[tuple[Member, Held]]:
+        viewer = self.viewer
+        return [
+            (
+                viewer,
+                Held(UUID(id_), viewer.employee_id, viewer.project_id, UUID(contact) if contact else None),
+            )
+            for id_, contact in self.due
+        ]
 
     def next_at(self, now: datetime) -> datetime | None:
         if not self.due:
@@ -182,14 +193,12 @@ async def _look(claimed: Mapping[str, Window], now: datetime) -> None:
 
 async def _give_hidden_away(claimed: Mapping[str, Window], now: datetime) -> None:
     """What one may no longer see is given away instead of shown."""
-    concerned = [each for each in claimed.values() if any(contact for _, contact in each.due)]
     held = [
-        (each.viewer, [(UUID(id_), UUID(contact) if contact else None) for id_, contact in each.due])
-        for each in concerned
+        pair for each in claimed.values() if any(contact for _, contact in each.due) for pair in each.held()
     ]
-    for window, hidden in zip(concerned, await popups.give_away_all_hidden(held, now=now), strict=True):
-        if hidden:
-            window.due = [each for each in window.due if UUID(each[0]) not in hidden]
+    hidden = await reminder_handover.take_hidden(held, now=now)
+    for window in claimed.values() if hidden else ():
+        window.due = [each for each in window.due if UUID(each[0]) not in hidden]
 
 
 _MOVE_ON = """

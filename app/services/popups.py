@@ -12,24 +12,26 @@ Whoever changes an employee's reminders locks the employee first and the reminde
 circle, and windows and numbers of the feed are worked out by one transaction at a time.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from tortoise.expressions import F
 from tortoise.queryset import QuerySet
 
-from app import jobs
+from app import db, db_rows, jobs
 from app.config import settings
 from app.jobs import Job
-from app.models import Contact, Employee, EmployeeStatus, Reminder, ReminderClosedReason, ReminderState
-from app.policy import Member, Permission
-from app.services import reminder_log
-from app.services.members import grants_of_employee, member_of
-from app.services.sight import in_sight
+from app.models import EmployeeStatus, Reminder, ReminderState
+from app.policy import Permission
+from app.services import member_rows
 
 #: A moment nearer than this gets a job of its own at once; the sweep sees to those further off.
 NEAR = timedelta(seconds=5)
+#: Of windows that move together no more get a job: the sweep, which looks every other second, opens many at once.
+MOST_RUNG = 100
+LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 
 
 def open_of(employee_ids: Iterable[UUID]) -> QuerySet[Reminder]:
@@ -37,14 +39,18 @@ def open_of(employee_ids: Iterable[UUID]) -> QuerySet[Reminder]:
     return Reminder.filter(assignee_id__in=list(employee_ids), state=ReminderState.OPEN)
 
 
-async def lock(*employee_ids: UUID | None) -> dict[UUID, Employee]:
-    """These employees, locked until the transaction ends. In one order everywhere, so that nobody waits in a circle."""
+async def lock(*employee_ids: UUID | None) -> None:
+    """These employees, until the transaction ends. In one order everywhere, so that nobody waits in a circle."""
     wanted = {each for each in employee_ids if each is not None}
-    if not wanted:
-        return {}
-    # Not the key: the foreign keys of rows that others insert at this moment need it.
-    rows = await Employee.filter(id__in=list(wanted)).order_by("id").select_for_update(no_key=True)
-    return {employee.id: employee for employee in rows}
+    # SQLite lets one transaction write at a time: there is nothing to lock.
+    if wanted and db.dialect() == "postgres":
+        await db.fetch(_LOCK, [db_rows.packed_ids(wanted)])
+
+
+# Not the key: the foreign keys of rows that others insert at this moment need it.
+_LOCK = f"""
+    SELECT id FROM employees WHERE id IN {db_rows.ids("postgres", "$1")} ORDER BY id FOR NO KEY UPDATE
+"""  # noqa: S608  Nothing of it comes from outside.
 
 
 async def refresh_window(employee_id: UUID, *, now: datetime, alert_at: datetime | None = None) -> None:
@@ -53,40 +59,103 @@ async def refresh_window(employee_id: UUID, *, now: datetime, alert_at: datetime
     `alert_at` is that of a reminder he has just got or whose time has just changed: if it lies in the past, the window
     opens at once.
     """
-    employee = (await lock(employee_id)).get(employee_id)
-    if employee is None:
-        return
-    moment = await _next_moment(employee, now, alert_at)
-    if moment != employee.next_popup_at:
-        await Employee.filter(id=employee_id).update(next_popup_at=moment)
-    ring_worker(employee_id, moment, now)
+    await refresh_windows([employee_id], now=now, alert_at=alert_at)
 
 
-async def _next_moment(employee: Employee, now: datetime, alert_at: datetime | None) -> datetime | None:
-    if not _can_pop_up(employee):
-        return None
-    last, open_ones = employee.last_popup_at, open_of([employee.id])
-    ahead = open_ones if last is None else open_ones.filter(alert_at__gt=last)
-    moments = [row["alert_at"] for row in await ahead.order_by("alert_at").limit(1).values("alert_at")]
-    if last is not None and await open_ones.filter(alert_at__lte=last).exists():
-        moments.append(last + interval(employee.reminder_interval_minutes))
-    if alert_at is not None:
-        moments.append(alert_at)
-    if await _is_late(employee, now):
-        moments.append(employee.next_popup_at)
-    return min(moments, default=None)
+async def refresh_windows(
+    employee_ids: Iterable[UUID], *, now: datetime, alert_at: datetime | None = None
+) -> None:
+    """The same for many: three statements for each thousand of them."""
+    near: list[tuple[datetime, UUID]] = []
+    for some in db_rows.portions(sorted(set(employee_ids))):
+        await lock(*some)
+        moved = []
+        for window in await _windows_of(some, now):
+            moment = window.next_moment(now, alert_at)
+            if moment != window.next:
+                moved.append({"id": window.employee_id, "at": moment})
+            if moment is not None and is_near(moment, now):
+                near.append((moment, window.employee_id))
+        await _move(moved)
+    for moment, employee_id in sorted(near)[:MOST_RUNG]:
+        ring_worker(employee_id, moment, now)
 
 
-async def _is_late(employee: Employee, now: datetime) -> bool:
-    """Is the window about to open, and still for something? Then no change puts it off."""
-    if employee.next_popup_at is None or employee.next_popup_at > now:
-        return False
-    return bool(await open_of([employee.id]).filter(alert_at__lte=now).exists())
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """An employee's window, and what waits for it.
+
+    `last` and `next`: when it opened, and opens as it stands. Of the open reminders: `ahead` is the first `alert_at`
+    after `last`; `was_shown`, whether one had come due by `last`; `is_due`, whether one has by now.
+    """
+
+    employee_id: UUID
+    can_open: bool
+    minutes: int | None
+    last: datetime | None
+    next: datetime | None
+    ahead: datetime | None
+    was_shown: bool
+    is_due: bool
+
+    def next_moment(self, now: datetime, alert_at: datetime | None) -> datetime | None:
+        if not self.can_open:
+            return None
+        moments = [self.ahead, alert_at]
+        if self.last is not None and self.was_shown:
+            moments.append(self.last + interval(self.minutes))
+        # About to open, and still for something: no change puts it off.
+        if self.next is not None and self.next <= now and self.is_due:
+            moments.append(self.next)
+        return min(filter(None, moments), default=None)
 
 
-def _can_pop_up(employee: Employee) -> bool:
-    is_at_work = employee.status is EmployeeStatus.ACTIVE and employee.reminder_interval_minutes is not None
-    return is_at_work and Permission.REMINDER_OWN in grants_of_employee(employee)
+_EMPLOYEES = """
+    SELECT e.id, e.status, e.reminder_interval_minutes, e.last_popup_at, e.next_popup_at, {columns},
+        (SELECT MIN(alert_at) FROM reminders WHERE {open} AND alert_at > COALESCE(e.last_popup_at, $2)) AS ahead,
+        EXISTS (SELECT 1 FROM reminders WHERE {open} AND alert_at <= e.last_popup_at) AS was_shown,
+        EXISTS (SELECT 1 FROM reminders WHERE {open} AND alert_at <= $3) AS is_due
+    FROM employees e WHERE e.id IN {ids}
+"""
+_OPEN = "assignee_id = e.id AND state = 'OPEN'"
+
+
+async def _windows_of(employee_ids: Iterable[UUID], now: datetime) -> list[_Window]:
+    """Read after they were locked, so that all is seen that was committed before."""
+    dialect = db.dialect()
+    sql = _EMPLOYEES.format(
+        columns=member_rows.columns(dialect, "e"), open=_OPEN, ids=db_rows.ids(dialect, "$1")
+    )
+    return [
+        _Window(
+            db.as_uuid(row["id"]),
+            _can_open(row),
+            row["reminder_interval_minutes"],
+            *(_moment(row[name]) for name in ("last_popup_at", "next_popup_at", "ahead")),
+            bool(row["was_shown"]),
+            bool(row["is_due"]),
+        )
+        for row in await db.fetch(sql, [db_rows.packed_ids(employee_ids), LONG_AGO, now])
+    ]
+
+
+def _can_open(row: Mapping[str, Any]) -> bool:
+    is_at_work = row["status"] == EmployeeStatus.ACTIVE and row["reminder_interval_minutes"] is not None
+    return is_at_work and member_rows.may(row, Permission.REMINDER_OWN)
+
+
+def _moment(fetched: datetime | str | None) -> datetime | None:
+    return None if fetched is None else db.as_datetime(fetched)
+
+
+_MOVE = "UPDATE employees SET next_popup_at = moved.at FROM {moved} WHERE employees.id = moved.id"
+
+
+async def _move(moved: list[dict[str, Any]]) -> None:
+    """Says when these open next: `id` and `at`."""
+    if moved:
+        source = db_rows.unpacked(db.dialect(), "$1", "moved", id="uuid", at="timestamptz")
+        await db.fetch(_MOVE.format(moved=source), [db_rows.packed(moved)])
 
 
 def interval(minutes: int | None) -> timedelta:
@@ -103,53 +172,3 @@ def ring_worker(employee_id: UUID, moment: datetime | None, now: datetime) -> No
 def is_near(moment: datetime, now: datetime) -> bool:
     """Does the moment come, or has it come, before the timer is sure to look?"""
     return moment - now <= NEAR
-
-
-async def give_away_hidden(
-    employee: Employee, reminders: Sequence[tuple[UUID, UUID | None]], *, now: datetime
-) -> set[UUID]:
-    """Takes from him those of his `(reminder, contact)` whose contact he may not see; tells which.
-
-    They are then shown, without an assignee, to whoever gives reminders to others.
-    """
-    if all(contact_id is None for _, contact_id in reminders):
-        return set()
-    (hidden,) = await give_away_all_hidden([(await member_of(employee), reminders)], now=now)
-    return hidden
-
-
-async def give_away_all_hidden(
-    held: Sequence[tuple[Member, Sequence[tuple[UUID, UUID | None]]]], *, now: datetime
-) -> list[set[UUID]]:
-    """The same for many employees, who must be locked: which were taken from each."""
-    asked = [
-        (viewer, contact_id)
-        for viewer, reminders in held
-        for contact_id in {contact_id for _, contact_id in reminders if contact_id is not None}
-    ]
-    seen = await in_sight(Contact.visible_to, asked) if asked else []
-    hidden = {
-        (viewer.employee_id, contact_id)
-        for (viewer, contact_id), is_seen in zip(asked, seen, strict=True)
-        if not is_seen
-    }
-    taken = []
-    for viewer, reminders in held:
-        gone = {id_: contact for id_, contact in reminders if (viewer.employee_id, contact) in hidden}
-        await _give_away(viewer, gone, now)
-        taken.append(set(gone))
-    return taken
-
-
-async def _give_away(viewer: Member, reminders: Mapping[UUID, UUID | None], now: datetime) -> None:
-    """Takes these from him: the reminders, each with its contact."""
-    if not reminders:
-        return
-    given = Reminder.filter(id__in=list(reminders))
-    await given.update(assignee_id=None, version=F("version") + 1, updated_at=now)
-    changes = {"assignee_id": [viewer.employee_id, None]}
-    for id_, contact_id in reminders.items():
-        jobs.note("Reminder", id_, changes, project_id=viewer.project_id, contact_id=contact_id)
-    await reminder_log.tell_closed(
-        viewer.employee_id, list(reminders), ReminderClosedReason.GIVEN_AWAY, now=now
-    )

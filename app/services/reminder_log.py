@@ -7,6 +7,7 @@ later one; a plain sequence would let late commits slip behind a reader.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -15,6 +16,7 @@ from app import db, db_rows, jobs
 from app.config import settings
 from app.ids import uuid7
 from app.models import ReminderClosedReason, ReminderEvent, ReminderEventKind
+from app.models.base import insert_many
 
 CHANNEL = "feed:"
 
@@ -79,43 +81,61 @@ _TELL = """
 
 
 async def tell_closed(
-    employee_id: UUID,
-    reminder_ids: Sequence[UUID],
+    closed: Mapping[UUID, Sequence[UUID]],
     reason: ReminderClosedReason,
     *,
     now: datetime,
     snoozed_until: datetime | None = None,
 ) -> None:
-    """Tells his feed that these leave the window, on every device."""
-    if not reminder_ids:
+    """Tells each employee's feed that these reminders leave his window, on every device."""
+    if not closed:
         return
-    [(project_id, last)] = (await _take_numbers([employee_id], len(reminder_ids))).values()
-    first = last - len(reminder_ids) + 1
-    await ReminderEvent.bulk_create(
-        ReminderEvent(
-            project_id=project_id,
-            employee_id=employee_id,
-            number=number,
-            kind=ReminderEventKind.CLOSED,
-            reminder_id=reminder_id,
-            closed_reason=reason,
-            snoozed_until=snoozed_until,
-            created_at=now,
-        )
-        for number, reminder_id in enumerate(reminder_ids, first)
+    last = await _take_numbers({employee_id: len(ids) for employee_id, ids in closed.items()})
+    what = {
+        "kind": ReminderEventKind.CLOSED,
+        "closed_reason": reason,
+        "snoozed_until": snoozed_until,
+        "reminder_ids": "[]",
+        "created_at": now,
+    }
+    await insert_many(
+        ReminderEvent,
+        (
+            {
+                "id": uuid7(),
+                "project_id": last[employee_id].project_id,
+                "employee_id": employee_id,
+                "number": number,
+                "reminder_id": reminder_id,
+                **what,
+            }
+            for employee_id, ids in closed.items()
+            for number, reminder_id in enumerate(ids, last[employee_id].number - len(ids) + 1)
+        ),
     )
-    jobs.ring(f"{CHANNEL}{employee_id}")
+    for employee_id in closed:
+        jobs.ring(f"{CHANNEL}{employee_id}")
 
 
-async def _take_numbers(employee_ids: Sequence[UUID], count: int) -> dict[UUID, tuple[UUID, int]]:
-    """Takes the next `count` numbers of each feed: project and last number taken. Locks the employees."""
-    places = ", ".join(f"${place}" for place in range(2, len(employee_ids) + 2))
+class _Taken(NamedTuple):
+    project_id: UUID
+    number: int
+
+
+_TAKE = """
+    UPDATE employees SET feed_number = feed_number + taken.count FROM {taken} WHERE employees.id = taken.id
+    RETURNING employees.id, project_id, feed_number
+"""
+
+
+async def _take_numbers(counts: Mapping[UUID, int]) -> dict[UUID, _Taken]:
+    """Takes the next so many numbers of each one's feed: the last of them. Locks the employees."""
+    taken = db_rows.unpacked(db.dialect(), "$1", "taken", id="uuid", count="bigint")
     rows = await db.fetch(
-        f"UPDATE employees SET feed_number = feed_number + $1 WHERE id IN ({places}) "  # noqa: S608
-        "RETURNING id, project_id, feed_number",
-        [count, *employee_ids],
+        _TAKE.format(taken=taken),
+        [db_rows.packed({"id": id_, "count": count} for id_, count in counts.items())],
     )
-    return {db.as_uuid(row["id"]): (db.as_uuid(row["project_id"]), row["feed_number"]) for row in rows}
+    return {db.as_uuid(row["id"]): _Taken(db.as_uuid(row["project_id"]), row["feed_number"]) for row in rows}
 
 
 async def forget_old(*, now: datetime, limit: int = 1_000) -> int:

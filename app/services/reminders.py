@@ -230,9 +230,8 @@ async def _save(reminder: Reminder, values: Mapping[str, Any], *, now: datetime)
 async def _tell(reminder: Reminder, reason: ReminderClosedReason, *, now: datetime) -> None:
     if reminder.assignee_id is not None:
         until = reminder.snoozed_until if reason is ReminderClosedReason.SNOOZED else None
-        await reminder_log.tell_closed(
-            reminder.assignee_id, [reminder.id], reason, now=now, snoozed_until=until
-        )
+        closed = {reminder.assignee_id: [reminder.id]}
+        await reminder_log.tell_closed(closed, reason, now=now, snoozed_until=until)
 
 
 async def _refresh(reminder: Reminder, *, now: datetime) -> None:

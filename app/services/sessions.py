@@ -18,7 +18,7 @@ from app import db, db_rows, jobs
 from app.coalesce import Coalescer
 from app.config import settings
 from app.errors import NotFound
-from app.models import Employee, EmployeeStatus, Session
+from app.models import Employee, EmployeeStatus, Session, batches
 from app.policy import AccountViewer, Viewer
 from app.security import new_token, token_hash
 from app.services import session_rows
@@ -31,6 +31,8 @@ TOUCHED_EVERY = timedelta(minutes=1)
 MOST_PER_ACCOUNT = 50
 LONGEST_USER_AGENT = 300
 LONGEST_ADDRESS = 45
+#: Whose a session is, for the audit log.
+OF_SESSION = ("project_id", "account_id", "employee_id")
 
 
 class Client(Protocol):
@@ -173,14 +175,17 @@ async def revoke_of_employee(employee: Employee, *, now: datetime) -> int:
     return len(ended)
 
 
-async def end(which: Q, *, now: datetime) -> list[Session]:
-    """Ends those of these sessions that have not ended; whose bells to ring is for the caller to say."""
+async def end(which: Q, *, now: datetime) -> list[UUID]:
+    """Ends those of these sessions that have not ended; the account of each. Whose bells to ring is for the caller to say."""
     if not await Session.filter(which, revoked_at=None).update(revoked_at=now):
         return []
-    ended = await Session.filter(which, revoked_at=now)
-    for session in ended:
-        jobs.note(session, {"revoked_at": [None, now]})
-    return ended
+    accounts: list[UUID] = []
+    async for some in batches(Session.filter(which, revoked_at=now), "id", *OF_SESSION):
+        for session in some:
+            jobs.note(session, {"revoked_at": [None, now]})
+        accounts += [session.account_id for session in some]
+        await jobs.write_notes()
+    return accounts
 
 
 async def revoke_visible(viewer: AccountViewer, session_id: UUID, *, now: datetime) -> UUID:
