@@ -1,5 +1,7 @@
 """Tables, and the rows a viewer may see."""
 
+from collections.abc import Mapping
+
 from app.models.accounts import Account, AccountToken, AccountTokenPurpose, Session, SignInAttempt
 from app.models.activities import READ_PERMISSION, WRITE_PERMISSION, Activity, ActivityKind, Area
 from app.models.audit import AuditEntry
@@ -39,31 +41,31 @@ from app.models.reminders import (
     ReminderState,
 )
 
-PURGE_ORDER: tuple[type[Table], ...] = (
-    IdempotencyRecord,
-    EmailRecipient,
-    Email,
-    Mailbox,
-    ReminderEvent,
-    Reminder,
-    Activity,
-    Person,
-    LeadShareContact,
-    LeadShare,
-    ContactProposal,
-    ExternalRead,
-    ExternalSearches,
-    Contact,
-    Invitation,
-    EmployeeDivision,
-    Session,
-    AccountToken,
-    Employee,
-    Partner,
-    Division,
-)
+PURGE_ORDER: Mapping[type[Table], tuple[str, type[Table]] | None] = {
+    IdempotencyRecord: None,
+    EmailRecipient: ("email_id", Email),
+    Email: None,
+    Mailbox: None,
+    ReminderEvent: ("employee_id", Employee),
+    Reminder: None,
+    Activity: None,
+    Person: None,
+    LeadShareContact: ("share_id", LeadShare),
+    LeadShare: None,
+    ContactProposal: None,
+    ExternalRead: ("employee_id", Employee),
+    ExternalSearches: ("employee_id", Employee),
+    Contact: None,
+    Invitation: ("employee_id", Employee),
+    EmployeeDivision: ("employee_id", Employee),
+    Session: ("employee_id", Employee),
+    AccountToken: None,
+    Employee: None,
+    Partner: None,
+    Division: None,
+}
 """A project's tables, what hangs on others first: emptied in this order, nothing is left that its row is needed for.
-The audit log stays."""
+The audit log stays. Where a table has no index by project, its rows are found by what they hang on: the column, and whose."""
 
 __all__ = [
     "PURGE_ORDER",

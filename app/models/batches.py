@@ -1,7 +1,6 @@
 """Walking through many rows a batch at a time, so that memory does not grow with their number."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -50,7 +49,7 @@ def _some(rows: QuerySet[Row], behind: Q, by: str, size: int) -> QuerySet[Row]:
     return rows.filter(behind).order_by(by, "id").limit(size)
 
 
-def _behind(by: str, last: datetime | str | UUID, last_id: UUID) -> Q:
+def _behind(by: str, last: Any, last_id: UUID) -> Q:
     if by == "id":
         return Q(id__gt=last_id)
     # The first says the same as the others, and is what an index is good for.

@@ -47,6 +47,7 @@ class Project(BaseData):
     created_by_id: UUID
     deletion_requested_at = fields.DatetimeField(null=True)
     purge_after = fields.DatetimeField(null=True)
+    purge_began_at = fields.DatetimeField(null=True)
     version = fields.IntField(default=1)
     created_at = fields.DatetimeField()
     updated_at = fields.DatetimeField()
@@ -79,8 +80,9 @@ class Project(BaseData):
 
     @classmethod
     def restorable_q(cls, viewer: AccountViewer) -> Q:
-        """Where the account is an active employee and the project waits to be deleted."""
-        return cls._worked_in_by(viewer) & Q(deletion_requested_at__isnull=False)
+        """Where the account is an active employee and the project waits to be deleted, whole as it was."""
+        waits = Q(deletion_requested_at__isnull=False, purge_began_at__isnull=True)
+        return cls._worked_in_by(viewer) & waits
 
     @classmethod
     def _worked_in_by(cls, viewer: AccountViewer) -> Q:

@@ -20,6 +20,7 @@ _GRANTS = """
     GRANT SELECT ON {schema}.tortoise_migrations TO {role};
     GRANT EXECUTE ON FUNCTION {schema}.audit_purge(timestamptz, integer) TO {role};
     GRANT EXECUTE ON FUNCTION {schema}.audit_forget(uuid) TO {role};
+    GRANT EXECUTE ON FUNCTION {schema}.audit_forget(uuid[]) TO {role};
 """
 
 _POWERS = """

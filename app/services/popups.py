@@ -131,7 +131,9 @@ async def _windows_of(employee_ids: Iterable[UUID], now: datetime) -> list[_Wind
             db.as_uuid(row["id"]),
             _can_open(row),
             row["reminder_interval_minutes"],
-            *(_moment(row[name]) for name in ("last_popup_at", "next_popup_at", "ahead")),
+            _moment(row["last_popup_at"]),
+            _moment(row["next_popup_at"]),
+            _moment(row["ahead"]),
             bool(row["was_shown"]),
             bool(row["is_due"]),
         )

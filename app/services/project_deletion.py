@@ -1,4 +1,4 @@
-"""Deleting a project: an admin asks, with his password and the project's name; 30 days of grace; then it is purged.
+"""Deleting a project: an admin asks, with his password and the project's name; 30 days of grace; then it is purged (`project_purging`).
 
 Meanwhile nobody is signed in to it, no window opens and no invitation can be accepted; an admin may take it back.
 """
@@ -10,9 +10,9 @@ from tortoise.expressions import F, Q, Subquery
 
 from app import jobs
 from app.errors import FaultCode, Invalid, NotFound
-from app.models import PURGE_ORDER, Employee, EmployeeStatus, Project, audit_notes
+from app.models import Employee, EmployeeStatus, Project, audit_notes
 from app.policy import AccountViewer, Member, Permission
-from app.services import audit_retention, popups, sessions
+from app.services import popups, sessions
 from app.services.members import grants_of_employee
 
 GRACE = timedelta(days=30)
@@ -65,30 +65,8 @@ async def restore(viewer: AccountViewer, *, project_id: UUID, now: datetime) -> 
     jobs.act_as(viewer.account_id, (await _employee(viewer, project)).id, project.id)
     await _write(project, now=now, deletion_requested_at=None, purge_after=None)
     at_work = Employee.filter(project_id=project_id, status=EmployeeStatus.ACTIVE)
-    await popups.refresh_windows(await at_work.values_list("id", flat=True), now=now)
+    await popups.refresh_windows([row["id"] for row in await at_work.values("id")], now=now)
     return project
-
-
-async def due(*, now: datetime) -> list[UUID]:
-    """The projects whose grace is over, the longest over first."""
-    waiting = Project.filter(purge_after__lte=now).order_by("purge_after", "id")
-    return [row["id"] for row in await waiting.values("id")]
-
-
-async def purge(project_id: UUID, *, now: datetime) -> bool:
-    """Deletes the project with everything in it. False if it is not due, or no longer there.
-
-    Of the audit log stays what was done, when and by whom, without what the records said and where people sat.
-    """
-    project = await Project.filter(id=project_id, purge_after__lte=now).select_for_update().get_or_none()
-    if project is None:
-        return False
-    for model in PURGE_ORDER:
-        await model.filter(project_id=project_id).delete()
-    await Project.filter(id=project_id).delete()
-    await audit_retention.forget_project(project_id)
-    jobs.note(project, audit_notes.gone(project, "name"))
-    return True
 
 
 async def _may_restore(viewer: AccountViewer, project: Project) -> bool:

@@ -8,7 +8,7 @@ from tortoise.exceptions import BaseORMException
 from tortoise.transactions import in_transaction
 
 from app import db
-from app.models import AuditEntry, Project
+from app.models import AuditEntry, Employee, Project
 from app.services import audit_retention, audit_rights
 from app.services.audit_rights import CannotGrant
 from tests import factories as make
@@ -40,6 +40,7 @@ ONLY_POSTGRES = (
     "SELECT audit_purge(clock_timestamp(), 10)",
     "SELECT audit_purge(clock_timestamp() - interval '29 days', 10)",
     "SELECT audit_purge(NULL, 10)",
+    "SELECT audit_forget(ARRAY(SELECT id FROM audit_entries))",
     "SET LOCAL divize.audit_forget = 'on'; UPDATE audit_entries SET action = 'nothing'",
     "SET LOCAL divize.audit_forget = 'on'; UPDATE audit_entries SET changes = '{}', client_ip = ''",
 )
@@ -262,15 +263,24 @@ async def test_sqlite_has_no_roles(databases: Databases) -> None:
     await databases.drop(url)
 
 
-async def test_what_the_entries_of_a_project_say_is_emptied_only_when_it_is_gone(database: str) -> None:
+@pytest.mark.parametrize("is_purging", [False, True])
+async def test_what_the_entries_of_a_project_say_is_emptied_only_when_it_is_gone(
+    database: str, is_purging: bool
+) -> None:
     project = await make.make_project()
+    if is_purging:
+        await make.make_employee(project)
+    await Project.filter(id=project.id).update(purge_began_at=make.NOON if is_purging else None)
     entry = await make.make_audit_entry(project, changes={"name": ["A", "B"]}, client_ip="192.0.2.9")
 
     with pytest.raises(BaseORMException, match="append-only"):
-        await audit_retention.forget_project(project.id)
+        await audit_retention.forget([entry.id])
     assert await AuditEntry.filter(client_ip="192.0.2.9", project_id=project.id).count() == 1
-    await Project.filter(id=project.id).delete()
-    await audit_retention.forget_project(project.id)
+    # What is there no longer, or being purged and nobody's any more.
+    await Employee.filter(project_id=project.id).delete()
+    if not is_purging:
+        await Project.filter(id=project.id).delete()
+    await audit_retention.forget([entry.id])
 
     left = await AuditEntry.get(id=entry.id)
     assert (left.changes, left.client_ip, left.action) == ({}, "", entry.action)

@@ -1,6 +1,7 @@
 """Deleting a project: password and name, 30 days of grace, restoring, purging."""
 
-from datetime import datetime, timedelta
+import asyncio
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -12,12 +13,13 @@ from app.models import (
     Employee,
     EmployeeStatus,
     Project,
+    Reminder,
     Session,
     SignInAttempt,
     Table,
 )
 from app.policy import Role
-from app.services import project_deletion
+from app.services import project_purging
 from app.services.project_deletion import GRACE
 from app.workers import projects as worker
 from tests.conftest import Clock
@@ -322,14 +324,54 @@ async def test_one_project_that_cannot_be_purged_does_not_stop_the_others(
 ) -> None:
     first = await make_project(deletion_requested_at=clock.at, purge_after=clock.at)
     second = await make_project(deletion_requested_at=clock.at, purge_after=clock.at)
-    purge = project_deletion.purge
+    finish = project_purging.finish
 
-    async def failing(project_id: UUID, *, now: datetime) -> bool:
+    async def failing(project_id: UUID) -> bool:
         if project_id == first.id:
             raise RuntimeError("broken")
-        return await purge(project_id, now=now)
+        return await finish(project_id)
 
-    monkeypatch.setattr(project_deletion, "purge", failing)
+    monkeypatch.setattr(project_purging, "finish", failing)
     await worker.purge_due()
 
     assert await Project.exists(id=first.id) and not await Project.exists(id=second.id)
+
+
+async def test_a_purge_that_was_begun_cannot_be_taken_back_and_is_gone_on_with(
+    deleted: Project, admin: Employee, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = as_account(await account_of(admin))
+    await make_reminder(admin)
+    clock.advance(GRACE)
+    purge = project_purging.delete_rows
+
+    async def killed(project_id: UUID, table: type[Table], *, limit: int) -> int:
+        if table is Employee:
+            raise RuntimeError("killed")
+        return await purge(project_id, table, limit=limit)
+
+    monkeypatch.setattr(project_purging, "delete_rows", killed)
+    await worker.purge_due()
+    clock.advance(-GRACE)  # as after a correction of the clock: the grace is not over by it
+
+    listed = await client.run(RESTORABLE)
+    restored = await client.run(RESTORE, input={"projectId": deleted, "password": PASSWORD})
+    assert listed.data == {"restorableProjects": []} and restored.codes == ["NOT_FOUND"]
+    assert await Reminder.all().count() == 0 and await Employee.exists(id=admin.id)
+    monkeypatch.setattr(project_purging, "delete_rows", purge)
+    await worker.purge_due()
+
+    assert not await Project.exists(id=deleted.id) and not await Employee.exists(id=admin.id)
+    assert await AuditEntry.filter(action="projectPurge").count() == 1
+
+
+async def test_several_workers_that_purge_at_once_do_no_harm(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = await deleted_world(clock)
+    monkeypatch.setattr(worker, "AT_ONCE", 1)
+
+    await asyncio.gather(*(worker.purge_due() for _ in range(4)))
+
+    assert not await Project.exists(id=world.project.id)
+    assert await AuditEntry.filter(action="projectPurge").count() == 1

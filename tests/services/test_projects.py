@@ -6,9 +6,9 @@ import pytest
 
 from app.errors import Forbidden, Invalid
 from app.jobs import unit_of_work
-from app.models import Project
+from app.models import Employee, Project
 from app.policy import Role
-from app.services import project_deletion, projects
+from app.services import project_deletion, project_purging, projects
 from tests.factories import make_employee, make_project, viewer_of
 from tests.graphql import settings
 
@@ -48,6 +48,8 @@ async def test_what_is_not_due_is_not_purged(project: Project, purge_after: date
     await Project.filter(id=project.id).update(deletion_requested_at=requested_at, purge_after=purge_after)
 
     async with unit_of_work():
-        assert not await project_deletion.purge(project.id, now=NOW)
+        assert not await project_purging.begin(project.id, now=NOW)
+        assert await project_purging.delete_rows(project.id, Employee, limit=9) == 0
+        assert not await project_purging.finish(project.id)
 
     assert await Project.exists(id=project.id)
