@@ -92,10 +92,8 @@ def _update_trigger(kept: str) -> str:
 
 
 THERE_ON_SQLITE = "SELECT 1 FROM projects WHERE id = OLD.project_id"
-TRIGGER = _update_trigger(
-    THERE_ON_SQLITE
-    + " AND (purge_began_at IS NULL OR EXISTS (SELECT 1 FROM employees WHERE project_id = OLD.project_id))"
-)
+EMPLOYED = "SELECT 1 FROM employees WHERE project_id = OLD.project_id"
+TRIGGER = _update_trigger(f"{THERE_ON_SQLITE} AND (purge_began_at IS NULL OR EXISTS ({EMPLOYED}))")
 
 
 class Migration(migrations.Migration):

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from tortoise.expressions import Q
+from tortoise.expressions import Q, Subquery
+from tortoise.queryset import QuerySet
 
 from app import db, jobs
 from app.models import PURGE_ORDER, Project, Table, audit_notes
@@ -40,10 +41,8 @@ async def delete_rows(project_id: UUID, table: type[Table], *, limit: int) -> in
     if db.dialect() == "postgres":
         # Of a project that has most of a table PostgreSQL would read that from its start, past all that is dead already.
         await db.fetch("SET LOCAL enable_seqscan = off")
-    found = _rows_of_project(table)
-    name = table._meta.db_table
-    sql = f"DELETE FROM {name} WHERE id IN (SELECT id FROM {name} WHERE {found} LIMIT $2) RETURNING id"  # noqa: S608
-    return len(await db.fetch(sql, [project_id, limit]))
+    some = _rows_of_project(project_id, table).limit(limit).values("id")
+    return await table.filter(id__in=Subquery(some)).delete()
 
 
 async def forget(project_id: UUID, entry_ids: Sequence[UUID]) -> None:
@@ -67,9 +66,9 @@ async def _locked(project_id: UUID) -> Project | None:
     return await Project.filter(id=project_id, purge_began_at__isnull=False).select_for_update().get_or_none()
 
 
-def _rows_of_project(table: type[Table]) -> str:
+def _rows_of_project(project_id: UUID, table: type[Table]) -> QuerySet[Table]:
     through = PURGE_ORDER[table]
     if through is None:
-        return "project_id = $1"
+        return table.filter(project_id=project_id)
     column, parent = through
-    return f"{column} IN (SELECT id FROM {parent._meta.db_table} WHERE project_id = $1)"  # noqa: S608
+    return table.filter(**{f"{column}__in": Subquery(parent.filter(project_id=project_id).values("id"))})
