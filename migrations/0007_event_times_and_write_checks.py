@@ -7,7 +7,7 @@ from app.ids import uuid7
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0005_external_searches")]
+    dependencies = [("models", "0006_uncertain_mail")]
 
     initial = False
 
