@@ -59,13 +59,15 @@ async def until(claim: Callable[[], Any], within_s: float = PATIENCE_S) -> Any:
 
 
 class Program:
-    """`python -m app COMMAND`, with a log of its own."""
+    """`python -m app COMMAND`, or another module's, with a log of its own."""
 
-    def __init__(self, command: str, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self, command: str, environment: Mapping[str, str], log: Path, *, module: str = "app"
+    ) -> None:
         self.log = log
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "app", command],
+                [sys.executable, "-m", module, command],
                 cwd=ROOT,
                 env=environment_of(environment),
                 stdout=output,

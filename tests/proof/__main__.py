@@ -35,7 +35,7 @@ def _all() -> int:
     last_lines, failed, began = list[str](), list[str](), time.monotonic()
     for name, command in EDITIONS.items():
         with subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.PIPE, text=True) as running:
-            last_lines.append(_last_shown(running))
+            last_lines.append(last_shown(running))
         if running.returncode:
             failed.append(name)
     _say(f"\n{(time.monotonic() - began) / 60:.1f} minutes; failed: {', '.join(failed) or 'none'}")
@@ -44,7 +44,7 @@ def _all() -> int:
     return 1 if failed else 0
 
 
-def _last_shown(running: subprocess.Popen[str]) -> str:
+def last_shown(running: subprocess.Popen[str]) -> str:
     """Shows what it prints, as it does; tells the last line."""
     line = ""
     for line in running.stdout or ():

@@ -1,0 +1,144 @@
+"""What became of it all: reads sink, tables and histories, and names whatever was promised and does not hold.
+
+Nothing acknowledged is lost and nothing is there twice; every reminder that came due was shown, once for each time that it
+came due, and every client heard all of its feed in order; every mail arrived, and none twice unless its state says that
+this may be.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+import orjson
+
+from tests.faults.listeners import Listener
+from tests.faults.mail_sink import MailSink
+from tests.faults.stage import Stage
+from tests.faults.workload import Kind, Mutation, Outcome
+
+Rows = Sequence[Mapping[str, Any]]
+_NAMES = {
+    Kind.REMINDER: "SELECT title AS name FROM reminders",
+    Kind.CONTACT: "SELECT name FROM contacts",
+    Kind.MAIL: "SELECT subject AS name FROM emails",
+}
+#: What says that a mail may have been delivered more often than once, or not at all.
+UNSURE_STATES = {"UNKNOWN"}
+
+
+@dataclass
+class Verdict:
+    """Sentences, each about one thing that broke a promise. `doubled_said`: mails that came twice, as their state says."""
+
+    lost: list[str] = field(default_factory=list)
+    doubled_unsaid: list[str] = field(default_factory=list)
+    doubled_said: int = 0
+    checked: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def is_well(self) -> bool:
+        return not (self.lost or self.doubled_unsaid)
+
+
+async def examine(here: Stage, history: Sequence[Mutation], listeners: Sequence[Listener] = ()) -> Verdict:
+    """To be asked when nothing is under way any more."""
+    verdict = Verdict()
+    async with here.sql() as connection:
+        verdict.lost += await lost_rows(connection, history)
+        reminders = await connection.fetch(
+            "SELECT id::text, title, assignee_id, state FROM reminders WHERE alert_at < now() - interval '5 s'"
+        )
+        events = await connection.fetch("SELECT * FROM reminder_events ORDER BY employee_id, number")
+        verdict.lost += [*unshown(reminders, events), *shown_twice(events)]
+        for listener in listeners:
+            verdict.lost += unheard(listener, reminders, events)
+        _judge_mails(verdict, await _mails(connection), history, here.sink)
+    verdict.checked.update(mutations=len(history), reminders=len(reminders), events=len(events))
+    return verdict
+
+
+async def lost_rows(
+    connection: "asyncpg.Connection[asyncpg.Record]", history: Sequence[Mutation]
+) -> list[str]:
+    """Acknowledged: one row; refused: none; unknown: one or none."""
+    faults = []
+    for kind, sql in _NAMES.items():
+        found = Counter(row["name"] for row in await connection.fetch(sql))
+        for each in history:
+            allowed = {Outcome.ACKNOWLEDGED: (1,), Outcome.REFUSED: (0,)}.get(each.outcome, (0, 1))
+            if each.kind is kind and found[each.name] not in allowed:
+                faults.append(f"{each.name} {each.outcome} after {each.tries}: {found[each.name]} rows")
+    return faults
+
+
+def unshown(reminders: Rows, events: Rows) -> Iterator[str]:
+    """Reminders that came due and were never in a window."""
+    shown = {id_ for event in events for id_ in _popup(event)}
+    for each in reminders:
+        if each["assignee_id"] is not None and each["state"] == "OPEN" and each["id"] not in shown:
+            yield f"reminder {each['title']} was not shown"
+
+
+def shown_twice(events: Rows) -> Iterator[str]:
+    """Windows that opened although nothing had come due since they opened last."""
+    shown: dict[Any, set[str]] = defaultdict(set)
+    for event in events:
+        before = shown[event["employee_id"]]
+        if event["kind"] == "POPUP" and before.issuperset(_popup(event)):
+            yield f"window {event['number']} of {event['employee_id']} opened for nothing new"
+        before.update(_popup(event))
+
+
+def unheard(listener: Listener, reminders: Rows, events: Rows) -> Iterator[str]:
+    """Gaps and repeats in what a client heard after its first place in the feed."""
+    who = listener.person.employee_id
+    closed = {each["id"] for each in reminders if each["state"] != "OPEN"}
+    logged = {
+        event["number"]: event
+        for event in events
+        if event["employee_id"] == who and event["number"] > listener.starts_after
+    }
+    numbers = [each.number for each in listener.heard]
+    if listener.resets:
+        yield f"feed of {who} was reset {listener.resets} times"
+    if numbers != sorted(set(numbers)):
+        yield f"feed of {who} came out of order or twice: {numbers}"
+    for number in sorted(logged.keys() ^ set(numbers)):
+        # A window of which everything was handled before it could be told is left out.
+        if number not in logged or not closed.issuperset(_popup(logged[number]) or ["-"]):
+            yield f"event {number} of {who}: logged {number in logged}, heard {number in numbers}"
+
+
+def _popup(event: Mapping[str, Any]) -> Iterable[str]:
+    ids: list[str] = orjson.loads(event["reminder_ids"])
+    return ids
+
+
+async def _mails(connection: "asyncpg.Connection[asyncpg.Record]") -> Rows:
+    rows: Rows = await connection.fetch(
+        "SELECT e.*, array(SELECT r.state FROM email_recipients r WHERE r.email_id = e.id) AS recipients FROM emails e"
+    )
+    return rows
+
+
+def _judge_mails(verdict: Verdict, mails: Rows, history: Sequence[Mutation], sink: MailSink) -> None:
+    found = {mail["message_id"]: mail for mail in mails}
+    for each in history:
+        if each.kind is Kind.MAIL and each.outcome is Outcome.ACKNOWLEDGED and each.message_id not in found:
+            verdict.lost.append(f"mail {each.name}: {each.message_id} is not in the table")
+    for message_id, mail in found.items():
+        came, is_said = sink.accepted[message_id], says_perhaps(mail)
+        verdict.checked["mails"] += 1
+        if not came and not is_said:
+            verdict.lost.append(f"mail {mail['subject']} did not come, and is {mail['state']}")
+        elif came > 1 and is_said:
+            verdict.doubled_said += 1
+        elif came > 1:
+            verdict.doubled_unsaid.append(f"mail {mail['subject']} came {came} times, and is {mail['state']}")
+
+
+def says_perhaps(mail: Mapping[str, Any]) -> bool:
+    """Whether the mail's row tells that it may have come more often than once, or not at all."""
+    return bool(UNSURE_STATES.intersection([mail["state"], *mail["recipients"]]))
