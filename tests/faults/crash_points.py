@@ -76,7 +76,7 @@ MAIL_POINTS: Mapping[str, CrashPoint] = {
     "mail_before_quit": CrashPoint(SMTP, "quit"),
 }
 WINDOW_POINTS: Mapping[str, CrashPoint] = {
-    "window_after_claim": CrashPoint(popup_firing, "_claim", is_after=True),
+    "window_after_claim": CrashPoint(popup_firing, "_look"),
     "window_after_events": CrashPoint(reminder_log, "tell_popups", is_after=True),
     "window_after_commit": CrashPoint(jobs, "_deliver"),
 }

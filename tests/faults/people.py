@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
+
+import asyncpg
 
 from app import security
 from app.models import Account, Contact, Employee
@@ -45,6 +48,21 @@ async def _signed_in(employee: Employee, contact: Contact) -> Person:
     return Person(employee.id, employee.project_id, gid(contact), token)
 
 
-def projects_of(people: Sequence[Person]) -> list[UUID]:
-    """Each once."""
-    return list({person.project_id for person in people})
+_DUE = """
+    INSERT INTO reminders (id, project_id, assignee_id, created_by_id, kind, title, due_at, alert_at, state, version,
+        created_at, updated_at)
+    SELECT gen_random_uuid(), project_id, id, id, 'TASK', $3, $1, $1, 'OPEN', 1, now(), now()
+    FROM employees WHERE id = ANY($2)
+"""
+
+
+async def make_due(
+    connection: "asyncpg.Connection[asyncpg.Record]", people: Sequence[Person], *, in_s: float, title: str
+) -> datetime:
+    """Each gets a reminder that is due in so many seconds, and opens the window; tells the moment. Nobody is rung."""
+    ids = [person.employee_id for person in people]
+    due_at: datetime = await connection.fetchval("SELECT now()") + timedelta(seconds=in_s)
+    async with connection.transaction():
+        await connection.execute(_DUE, due_at, ids, title)
+        await connection.execute("UPDATE employees SET next_popup_at = $1 WHERE id = ANY($2)", due_at, ids)
+    return due_at

@@ -28,6 +28,11 @@ def valkey(url: str) -> int:
         return int(client.info("server")["process_id"])
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether it is frozen."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
 def strike(pids: list[int], how: signal.Signals) -> None:
     """Sends the signal; who is gone already is passed over."""
     for pid in pids:
