@@ -3,6 +3,7 @@
 #   make test [T=tests/…]            pytest, on SQLite and PostgreSQL
 #   make differential [N=50000] [SEED=…]   random operations: every road must give the same answer
 #   make proof                       that nothing leaks: the large editions of matrix, worlds, invariants, mutants, revocation
+#   make faults [SEED=…]             parts killed, stopped and cut off under work: nothing lost, nothing twice unsaid
 #   make mutants                     guards broken on purpose, and which test catches each
 #   make check                       format, lint, types, import contracts, drift of migrations and schema
 #   make bench [B="--scale 0.1"]     reference queries beside an ordinary server and bare SQL; bench/results.md
@@ -27,7 +28,7 @@ NODE := $(VENV)/.node
 PEERS := bench/peers/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help run test differential proof mutants check bench bench-peers bench-core bench-feed schema migrations lock
+.PHONY: help run test differential proof faults mutants check bench bench-peers bench-core bench-feed schema migrations lock
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -54,6 +55,9 @@ differential: $(DEV)
 
 proof: $(DEV)
 	$(BIN)/python -m tests.proof all
+
+faults: $(DEV)
+	$(BIN)/python -m tests.faults all $(if $(SEED),--seed $(SEED))
 
 mutants: $(DEV)
 	$(BIN)/python -m tests.proof mutants

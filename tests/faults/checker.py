@@ -24,8 +24,6 @@ _NAMES = {
     Kind.CONTACT: "SELECT name FROM contacts",
     Kind.MAIL: "SELECT subject AS name FROM emails",
 }
-#: What says that a mail may have been delivered more often than once, or not at all.
-UNSURE_STATES = {"UNKNOWN"}
 
 
 @dataclass
@@ -129,16 +127,17 @@ def _judge_mails(verdict: Verdict, mails: Rows, history: Sequence[Mutation], sin
         if each.kind is Kind.MAIL and each.outcome is Outcome.ACKNOWLEDGED and each.message_id not in found:
             verdict.lost.append(f"mail {each.name}: {each.message_id} is not in the table")
     for message_id, mail in found.items():
-        came, is_said = sink.accepted[message_id], says_perhaps(mail)
+        came, may_have_come = sink.accepted[message_id], 1 + times_more(mail)
         verdict.checked["mails"] += 1
-        if not came and not is_said:
+        if not came and may_have_come == 1:
             verdict.lost.append(f"mail {mail['subject']} did not come, and is {mail['state']}")
-        elif came > 1 and is_said:
-            verdict.doubled_said += 1
-        elif came > 1:
+        elif came > may_have_come:
             verdict.doubled_unsaid.append(f"mail {mail['subject']} came {came} times, and is {mail['state']}")
+        elif came > 1:
+            verdict.doubled_said += 1
 
 
-def says_perhaps(mail: Mapping[str, Any]) -> bool:
-    """Whether the mail's row tells that it may have come more often than once, or not at all."""
-    return bool(UNSURE_STATES.intersection([mail["state"], *mail["recipients"]]))
+def times_more(mail: Mapping[str, Any]) -> int:
+    """How often it may have come besides, as its row says; then it may also not have come at all."""
+    is_unsure = "UNKNOWN" in (mail["state"], *mail["recipients"])
+    return max(mail.get("uncertain_attempts", 0), int(is_unsure))

@@ -57,12 +57,23 @@ _DUE = """
 
 
 async def make_due(
-    connection: "asyncpg.Connection[asyncpg.Record]", people: Sequence[Person], *, in_s: float, title: str
+    connection: "asyncpg.Connection[asyncpg.Record]",
+    people: Sequence[Person],
+    *,
+    in_s: float,
+    title: str,
+    opens_window: bool = True,
 ) -> datetime:
-    """Each gets a reminder that is due in so many seconds, and opens the window; tells the moment. Nobody is rung."""
+    """Each gets a reminder that is due in so many seconds, and opens the window; tells the moment. Nobody is rung.
+
+    Where it does not open the window, it stands behind one that does.
+    """
     ids = [person.employee_id for person in people]
     due_at: datetime = await connection.fetchval("SELECT now()") + timedelta(seconds=in_s)
     async with connection.transaction():
         await connection.execute(_DUE, due_at, ids, title)
-        await connection.execute("UPDATE employees SET next_popup_at = $1 WHERE id = ANY($2)", due_at, ids)
+        if opens_window:
+            await connection.execute(
+                "UPDATE employees SET next_popup_at = $1 WHERE id = ANY($2)", due_at, ids
+            )
     return due_at

@@ -5,8 +5,9 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from itertools import count
+from uuid import UUID
 
 import httpx
 
@@ -106,43 +107,60 @@ class Prober:
         probe.ended = time.monotonic()
 
 
+@dataclass(frozen=True)
+class Lateness:
+    """Of one window: when it was due, in seconds after the first was made, and by how much later it opened."""
+
+    due_s: float
+    late_s: float
+
+    @property
+    def is_well(self) -> bool:
+        return self.late_s <= WINDOW_WITHIN_S
+
+
 class Windows:
-    """Windows of people who do nothing else, one every half second from the moment that it is made."""
+    """Windows of people who do nothing else: of some of them every half second, and of the same again two seconds later.
+
+    The second moment is near when the first window opens: then a job is sent for it.
+    """
 
     APART_S = 0.5
+    AGAIN_S = 2.0
 
-    def __init__(self, people: Sequence[Person], title: str) -> None:
-        self._people, self._title = people, title
-        self._due: dict[object, datetime] = {}
+    def __init__(self, people: Sequence[Person], *, at_once: int = 1) -> None:
+        self._groups = [people[first : first + at_once] for first in range(0, len(people), at_once)]
+        self._due: dict[tuple[UUID, str], datetime] = {}
         self.began = time.monotonic()
 
     async def make(self, here: Stage) -> None:
         async with here.sql() as connection:
-            for place, person in enumerate(self._people, 1):
-                in_s = place * self.APART_S - (time.monotonic() - self.began)
-                self._due[person.employee_id] = await make_due(
-                    connection, [person], in_s=in_s, title=self._title
-                )
+            for place, group in enumerate(self._groups, 1):
+                for title, after_s, opens_window in (("first", 0.0, True), ("again", self.AGAIN_S, False)):
+                    in_s = place * self.APART_S + after_s - (time.monotonic() - self.began)
+                    due_at = await make_due(
+                        connection, group, in_s=in_s, title=title, opens_window=opens_window
+                    )
+                    self._due.update({(person.employee_id, title): due_at for person in group})
 
-    async def late_s(self, here: Stage) -> list[tuple[float, float]]:
-        """Of each that has fallen due: when, in seconds after `began`, and by how much it opened late. Waits for none."""
+    async def late(self, here: Stage) -> list[Lateness]:
+        """Of those that have fallen due, in that order. Waits for none: one that has not opened is late until now."""
         async with here.sql() as connection:
             now: datetime = await connection.fetchval("SELECT now()")
             rows = await connection.fetch(
-                "SELECT employee_id, min(created_at) AS at FROM reminder_events e WHERE kind = 'POPUP' AND EXISTS ("
-                " SELECT 1 FROM reminders r WHERE r.title = $1 AND r.assignee_id = e.employee_id"
-                " AND e.reminder_ids LIKE '%' || r.id::text || '%') GROUP BY employee_id",
-                self._title,
+                "SELECT r.assignee_id, r.title, min(e.created_at) AS at FROM reminders r JOIN reminder_events e"
+                " ON e.employee_id = r.assignee_id AND e.reminder_ids LIKE '%' || r.id::text || '%'"
+                " WHERE r.title IN ('first', 'again') GROUP BY 1, 2"
             )
-        opened = {row["employee_id"]: row["at"] for row in rows}
-        began = datetime.fromtimestamp(time.time() - (time.monotonic() - self.began), UTC)
+        opened = {(row["assignee_id"], row["title"]): row["at"] for row in rows}
+        began = now - timedelta(seconds=time.monotonic() - self.began)
         return [
-            ((due - began).total_seconds(), (opened.get(id_, now) - due).total_seconds())
-            for id_, due in self._due.items()
+            Lateness((due - began).total_seconds(), (opened.get(which, now) - due).total_seconds())
+            for which, due in sorted(self._due.items(), key=lambda item: item[1])
             if due < now
         ]
 
 
-def windows_whole_after_s(late: Sequence[tuple[float, float]]) -> float:
+def windows_whole_after_s(late: Sequence[Lateness]) -> float:
     """When the last that was late opened, in seconds after the first was made."""
-    return max((due + late_s for due, late_s in late if late_s > WINDOW_WITHIN_S), default=0.0)
+    return max((each.due_s + each.late_s for each in late if not each.is_well), default=0.0)

@@ -87,20 +87,20 @@ async def _watched(folder: Path, name: str, size: Size) -> tuple[float, str, lis
         await _fill_pool(here)
         async with prober.running():
             await asyncio.sleep(WARM_UP_S)
-            windows = Windows(here.people[ASKING:], name)
+            windows = Windows(here.people[ASKING:])
             await windows.make(here)
             async with FAULTS[name](here, size) as since:
                 deadline = since + size.watched_s
                 await asyncio.sleep(WARM_UP_S)
                 while not (prober.is_well and await _are_well(here, windows)) and time.monotonic() < deadline:
                     await asyncio.sleep(0.5)
-        late = await windows.late_s(here)
+        late = await windows.late(here)
         requests_s = prober.whole_after_s(since)
         windows_s = max(0.0, windows_whole_after_s(late) - (since - windows.began))
         note = (
             f"{name}: requests whole after {requests_s:.1f} s, the slowest took {prober.slowest_s():.1f} s, "
             f"{prober.told(windows.began)}; windows whole after {windows_s:.1f} s, "
-            f"the latest by {max(late_s for _, late_s in late):.1f} s; {here.tracebacks()} tracebacks"
+            f"the latest by {max(each.late_s for each in late):.1f} s; {here.tracebacks()} tracebacks"
         )
         whole_s = max(requests_s, windows_s)
         return whole_s, note, _broken(name, whole_s, prober)
@@ -114,7 +114,7 @@ async def _fill_pool(here: Stage) -> None:
 
 async def _are_well(here: Stage, windows: Windows) -> bool:
     """Did all windows that fell due in the last seconds open in time?"""
-    return all(late_s < 1.5 for _, late_s in (await windows.late_s(here))[-6:])
+    return all(each.is_well for each in (await windows.late(here))[-10:])
 
 
 def _broken(name: str, whole_s: float, prober: Prober) -> list[str]:

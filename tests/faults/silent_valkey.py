@@ -24,11 +24,13 @@ from tests.faults.workload import Mutation, Outcome, reminder
 FIRST_LATE_LIMIT_S = 1.5
 FOLLOWING_LATE_LIMIT_S = 0.05
 WINDOWS_LATE_LIMIT_S = 5.0
+ANSWER_LIMIT_S = 10.0
 WHOLE_LIMIT_S = 15.0
 #: For a busy machine: the limits are ours, the waiting for a processor is not.
 GRACE_S = 1.0
 WARM_UP_MUTATIONS = 40
 PAUSE_S = 0.05
+CROWD, CROWDED_AFTER_S = 40, 0.1
 #: Rung by a worker and heard by a web process; without a bell it takes seconds until somebody looks.
 HEARD_WITHIN_S = 1.0
 HEARD_IN_A_ROW = 3
@@ -37,11 +39,12 @@ GIVEN_UP_S = 45.0
 
 @dataclass(frozen=True)
 class Size:
-    """`silent_s`: for so long it says nothing."""
+    """`silent_s`: for so long it says nothing; `at_once`: windows that open every half second meanwhile."""
 
     faults: Sequence[str]
     silent_s: float = 20.0
     workers: int = 3
+    at_once: int = 5
 
 
 @asynccontextmanager
@@ -50,8 +53,8 @@ async def connections(here: Stage, size: Size) -> AsyncIterator[float]:
     here.roads.web_valkey.silence()
     here.roads.worker_valkey.silence()
     since = time.monotonic()
-    await asyncio.sleep(size.silent_s)
     yield since
+    await asyncio.sleep(size.silent_s - (time.monotonic() - since))
     here.roads.heal()
 
 
@@ -79,7 +82,7 @@ FAULTS: dict[str, Callable[[Stage, Size], AbstractAsyncContextManager[float]]] =
     "server": server,
 }
 LARGE = Size(faults=tuple(FAULTS))
-SMALL = Size(faults=("roads",), silent_s=6.0, workers=1)
+SMALL = Size(faults=("roads",), silent_s=6.0, workers=1, at_once=2)
 
 
 @dataclass
@@ -89,6 +92,7 @@ class Seen:
     name: str
     mutations: list[Mutation]
     usual_s: float
+    crowd: list[Mutation] = field(default_factory=list)
     windows_late_s: list[float] = field(default_factory=list)
     recovery_s: float | None = None
 
@@ -105,13 +109,17 @@ class Seen:
         """Of nine in ten of those after the latest."""
         return percentile(self.late_s[self.late_s.index(self.first_late_s) + 1 :], 90)
 
+    @property
+    def crowd_s(self) -> float:
+        return max(each.took_s for each in self.crowd)
+
     def note(self, tracebacks: int) -> str:
         undone = sum(each.outcome is not Outcome.ACKNOWLEDGED for each in self.mutations)
         return (
             f"{self.name}: {len(self.mutations)} mutations, {undone} not done; the first late by "
             f"{self.first_late_s:.2f} s, {sum(each > FOLLOWING_LATE_LIMIT_S for each in self.late_s)} by more than "
             f"50 ms, following p50 {1000 * percentile(self.late_s, 50):.0f} p90 {1000 * self.following_late_s:.0f} ms; "
-            f"windows late by {max(self.windows_late_s):.1f} s; whole after {told(self.recovery_s)} s; "
+            f"a crowd at the moment itself took up to {self.crowd_s:.1f} s; windows late by {max(self.windows_late_s):.1f} s; whole after {told(self.recovery_s)} s; "
             f"{tracebacks} tracebacks"
         )
 
@@ -120,6 +128,7 @@ class Seen:
             ("the first mutation was late by", self.first_late_s, FIRST_LATE_LIMIT_S + GRACE_S),
             ("the following were late by", self.following_late_s, FOLLOWING_LATE_LIMIT_S),
             ("windows were late by", max(self.windows_late_s), WINDOWS_LATE_LIMIT_S + GRACE_S),
+            ("a crowd was answered after", self.crowd_s, ANSWER_LIMIT_S + GRACE_S),
             ("it was whole after", self.recovery_s or GIVEN_UP_S, WHOLE_LIMIT_S + GRACE_S),
         ]
         return [f"{self.name}: {what} {value:.2f} s" for what, value, limit in limits if value > limit]
@@ -129,7 +138,7 @@ async def play(folder: Path, seed: str, size: Size = LARGE) -> Result:
     """Nothing is left to chance: `seed` changes nothing."""
     notes, broken, recovered = list[str](), list[str](), list[float | None]()
     for name in size.faults:
-        people = partial(make_people, 1, each=2 + int(size.silent_s / Windows.APART_S))
+        people = partial(make_people, 1, each=2 + size.at_once * int(size.silent_s / Windows.APART_S))
         async with stage(folder / name, workers=size.workers, people=people) as here:
             seen = await _watched(here, name, size)
             notes.append(seen.note(here.tracebacks()))
@@ -142,18 +151,21 @@ async def play(folder: Path, seed: str, size: Size = LARGE) -> Result:
 async def _watched(here: Stage, name: str, size: Size) -> Seen:
     usual = [await _mutation(here, f"before-{name}-{number}") for number in range(WARM_UP_MUTATIONS)]
     seen = Seen(name, [], percentile([each.took_s for each in usual], 50))
-    windows = Windows(here.people[2:], name)
+    windows = Windows(here.people[2:], at_once=size.at_once)
     await windows.make(here)
     listener = Listener(here.people[1], lambda: here.client(here.people[1]))
     listening = asyncio.create_task(listener.run())
     await until(lambda: listener.is_live)
     writing = asyncio.create_task(_write(here, seen.mutations, name))
+    crowd = asyncio.create_task(_crowd(here, name))
+    await asyncio.sleep(CROWDED_AFTER_S)
     async with FAULTS[name](here, size) as since:
         seen.recovery_s = await _whole_after_s(here, listener, since, name)
+    seen.crowd = await crowd
     for task in (writing, listening):
         task.cancel()
     await asyncio.gather(writing, listening, return_exceptions=True)
-    seen.windows_late_s = [late_s for _, late_s in await windows.late_s(here)]
+    seen.windows_late_s = [each.late_s for each in await windows.late(here)]
     return seen
 
 
@@ -162,6 +174,13 @@ async def _mutation(here: Stage, name: str) -> Mutation:
     mutation = reminder(here.people[0], name)
     await mutation.send(here.client(mutation.person))
     return mutation
+
+
+async def _crowd(here: Stage, name: str) -> list[Mutation]:
+    """Many at once, some of which are speaking to Valkey at the moment when it falls silent."""
+    crowd = [reminder(here.people[0], f"crowd-{name}-{number}") for number in range(CROWD)]
+    await asyncio.gather(*(each.send(here.client(each.person)) for each in crowd))
+    return crowd
 
 
 async def _write(here: Stage, done: list[Mutation], name: str) -> None:
