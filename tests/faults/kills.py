@@ -21,50 +21,57 @@ from tests.faults.workload import Mutation, Writer, summary
 
 @dataclass(frozen=True)
 class Size:
-    """`strikes` by name, or how many are drawn."""
+    """`strikes` by name, or how many are drawn; `pauses_s` between them, from and to. A writer pauses for `pause_s`."""
 
     webs: int
     workers: int
     people: int
     strikes: int | Sequence[str]
     pause_s: float
+    pauses_s: tuple[float, float] = (0.5, 2.5)
 
 
-LARGE = Size(webs=2, workers=3, people=8, strikes=60, pause_s=0.2)
+LARGE = Size(webs=2, workers=3, people=8, strikes=75, pause_s=0.2)
 SMALL = Size(
     webs=2,
     workers=2,
     people=4,
     strikes=("kill_web", "crash_worker", "reset", "kill_postgres", "crash_worker", "kill_valkey"),
     pause_s=0.1,
+    pauses_s=(0.2, 0.6),
 )
 
 
 async def play(folder: Path, seed: str, size: Size = LARGE) -> Result:
     people = partial(make_people, size.people)
     async with stage(folder, webs=size.webs, workers=size.workers, people=people) as here:
-        striker = Striker(here, seed)
-        listeners = [Listener(each, _client(here, each, f"{seed}-ear-{each}")) for each in here.people]
-        listening = [asyncio.create_task(each.run()) for each in listeners]
-        await until(lambda: all(each.is_live for each in listeners))
-        history = await _written_under_fire(here, striker, seed, size)
-        await settle_windows(here, listeners)
-        await settle_mails(here)
-        for task in listening:
-            task.cancel()
-        verdict = await examine(here, history, listeners)
-        notes = [
-            f"{here.tracebacks()} tracebacks",
-            f"{sum(each.connections for each in listeners)} connections",
-        ]
-        return _result(verdict, striker, [summary(history), *notes])
+        return await act(here, seed, size)
+
+
+async def act(here: Stage, seed: str, size: Size) -> Result:
+    """On a stage of this size, or a larger one."""
+    striker, people = Striker(here, seed, size.pauses_s), here.people[: size.people]
+    listeners = [Listener(each, _client(here, each, f"{seed}-ear-{each}")) for each in people]
+    listening = [asyncio.create_task(each.run()) for each in listeners]
+    await until(lambda: all(each.is_live for each in listeners))
+    history = await _written_under_fire(here, striker, seed, size)
+    await settle_windows(here, listeners)
+    await settle_mails(here)
+    for task in listening:
+        task.cancel()
+    verdict = await examine(here, history, listeners)
+    notes = [
+        f"{here.tracebacks()} tracebacks",
+        f"{sum(each.connections for each in listeners)} connections",
+    ]
+    return _result(verdict, striker, [summary(history), *notes])
 
 
 async def _written_under_fire(here: Stage, striker: Striker, seed: str, size: Size) -> list[Mutation]:
     is_over = asyncio.Event()
     writers = [
         Writer(f"w{number}", _client(here, each, f"{seed}-{number}"), each, random.Random(f"{seed}-{number}"))
-        for number, each in enumerate(here.people)
+        for number, each in enumerate(here.people[: size.people])
     ]
     async with asyncio.TaskGroup() as group:
         for each in writers:

@@ -45,21 +45,26 @@ class Waited:
 
 async def play(folder: Path, seed: str, size: Size = LARGE) -> Result:
     async with stage(folder, people=lambda: make_people(2, each=2)) as here:
-        async with here.sql() as holder, holder.transaction():
-            person = here.people[0]
-            await holder.execute("SELECT 1 FROM contacts WHERE project_id = $1 FOR UPDATE", person.project_id)
-            until = time.monotonic() + size.held_s
-            waiting = asyncio.gather(*(_wait(here, until) for _ in range(size.waiters)))
-            reads, written = await _others(here, seed, size.others, until)
-            held = [waited for each in await waiting for waited in each]
-        answered = [each.took_s for each in (*reads, *written)]
-        codes = Counter(code for each in held for code in each.answer.codes or ["none"])
-        notes = [
-            f"{size.waiters} waiters got {dict(codes)}, the slowest after {max(each.took_s for each in held):.1f} s",
-            f"others: {len(reads)} reads; {summary(written)}; slowest {max(answered, default=0):.2f} s",
-        ]
-        broken = _broken(reads, written, held)
-    return Result(f"lock waiters others_p50_ms {1000 * percentile(answered, 50):.0f}", broken, notes)
+        return await act(here, seed, size)
+
+
+async def act(here: Stage, seed: str, size: Size) -> Result:
+    """On a stage with at least `size.others` people."""
+    async with here.sql() as holder, holder.transaction():
+        contacts = "SELECT 1 FROM contacts WHERE project_id = $1 FOR UPDATE"
+        await holder.execute(contacts, here.people[0].project_id)
+        until = time.monotonic() + size.held_s
+        waiting = asyncio.gather(*(_wait(here, until) for _ in range(size.waiters)))
+        reads, written = await _others(here, seed, size.others, until)
+        held = [waited for each in await waiting for waited in each]
+    answered = [each.took_s for each in (*reads, *written)]
+    codes = Counter(code for each in held for code in each.answer.codes or ["none"])
+    notes = [
+        f"{size.waiters} waiters got {dict(codes)}, the slowest after {max(each.took_s for each in held):.1f} s",
+        f"others: {len(reads)} reads; {summary(written)}; slowest {max(answered, default=0):.2f} s",
+    ]
+    line = f"lock waiters others_p50_ms {1000 * percentile(answered, 50):.0f}"
+    return Result(line, _broken(reads, written, held), notes)
 
 
 def _broken(reads: list[Waited], written: list[Mutation], held: list[Waited]) -> list[str]:

@@ -83,27 +83,32 @@ async def _watched(folder: Path, name: str, size: Size) -> tuple[float, str, lis
     windows_count = int((size.stopped_s + size.watched_s) / Windows.APART_S)
     people = partial(make_people, 1, each=ASKING + windows_count)
     async with stage(folder, people=people) as here:
-        prober = Prober(here, here.people[:ASKING])
-        await _fill_pool(here)
-        async with prober.running():
+        return await act(here, name, size)
+
+
+async def act(here: Stage, name: str, size: Size) -> tuple[float, str, list[str]]:
+    """On a stage with people enough: those after the first four have a window each."""
+    prober = Prober(here, here.people[:ASKING])
+    await _fill_pool(here)
+    async with prober.running():
+        await asyncio.sleep(WARM_UP_S)
+        windows = Windows(here.people[ASKING:])
+        await windows.make(here)
+        async with FAULTS[name](here, size) as since:
+            deadline = since + size.watched_s
             await asyncio.sleep(WARM_UP_S)
-            windows = Windows(here.people[ASKING:])
-            await windows.make(here)
-            async with FAULTS[name](here, size) as since:
-                deadline = since + size.watched_s
-                await asyncio.sleep(WARM_UP_S)
-                while not (prober.is_well and await _are_well(here, windows)) and time.monotonic() < deadline:
-                    await asyncio.sleep(0.5)
-        late = await windows.late(here)
-        requests_s = prober.whole_after_s(since)
-        windows_s = max(0.0, windows_whole_after_s(late) - (since - windows.began))
-        note = (
-            f"{name}: requests whole after {requests_s:.1f} s, the slowest took {prober.slowest_s():.1f} s, "
-            f"{prober.told(windows.began)}; windows whole after {windows_s:.1f} s, "
-            f"the latest by {max(each.late_s for each in late):.1f} s; {here.tracebacks()} tracebacks"
-        )
-        whole_s = max(requests_s, windows_s)
-        return whole_s, note, _broken(name, whole_s, prober)
+            while not (prober.is_well and await _are_well(here, windows)) and time.monotonic() < deadline:
+                await asyncio.sleep(0.5)
+    late = await windows.late(here)
+    requests_s = prober.whole_after_s(since)
+    windows_s = max(0.0, windows_whole_after_s(late) - (since - windows.began))
+    note = (
+        f"{name}: requests whole after {requests_s:.1f} s, the slowest took {prober.slowest_s():.1f} s, "
+        f"{prober.told(windows.began)}; windows whole after {windows_s:.1f} s, "
+        f"the latest by {max(each.late_s for each in late):.1f} s; {here.tracebacks()} tracebacks"
+    )
+    whole_s = max(requests_s, windows_s)
+    return whole_s, note, _broken(name, whole_s, prober)
 
 
 async def _fill_pool(here: Stage) -> None:

@@ -140,7 +140,7 @@ async def play(folder: Path, seed: str, size: Size = LARGE) -> Result:
     for name in size.faults:
         people = partial(make_people, 1, each=2 + size.at_once * int(size.silent_s / Windows.APART_S))
         async with stage(folder / name, workers=size.workers, people=people) as here:
-            seen = await _watched(here, name, size)
+            seen = await act(here, name, size)
             notes.append(seen.note(here.tracebacks()))
         broken += seen.broken()
         recovered.append(seen.recovery_s)
@@ -148,10 +148,12 @@ async def play(folder: Path, seed: str, size: Size = LARGE) -> Result:
     return Result(f"silent valkey recovery_s {told(slowest)}", broken, notes)
 
 
-async def _watched(here: Stage, name: str, size: Size) -> Seen:
+async def act(here: Stage, name: str, size: Size) -> Seen:
+    """On a stage with people enough: those after the first two have windows."""
     usual = [await _mutation(here, f"before-{name}-{number}") for number in range(WARM_UP_MUTATIONS)]
     seen = Seen(name, [], percentile([each.took_s for each in usual], 50))
-    windows = Windows(here.people[2:], at_once=size.at_once)
+    most = size.at_once * int(size.silent_s / Windows.APART_S)
+    windows = Windows(here.people[2 : 2 + most], at_once=size.at_once)
     await windows.make(here)
     listener = Listener(here.people[1], lambda: here.client(here.people[1]))
     listening = asyncio.create_task(listener.run())

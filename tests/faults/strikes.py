@@ -16,7 +16,6 @@ from tests.faults.crash_points import POINTS
 from tests.faults.proxy import Proxy
 from tests.faults.stage import Stage
 
-SHORTEST_S, LONGEST_S = 0.5, 2.5
 #: So many rounds of work a crash point lies ahead at most.
 MOST_PASSAGES = 3
 
@@ -24,9 +23,10 @@ MOST_PASSAGES = 3
 class Striker:
     """Strikes a stage. `kills` counts kill -9s, restarts, crash points and resets, by name."""
 
-    def __init__(self, here: Stage, seed: str) -> None:
+    def __init__(self, here: Stage, seed: str, pauses_s: tuple[float, float]) -> None:
         self.here = here
         self.kills: Counter[str] = Counter()
+        self._pauses_s = pauses_s
         self._chance = random.Random(f"strikes-{seed}")
         points = sorted(POINTS)
         self._chance.shuffle(points)
@@ -137,7 +137,7 @@ class Striker:
         await self.here.end(program, how)
 
     async def _pause(self) -> None:
-        await asyncio.sleep(self._chance.uniform(SHORTEST_S, LONGEST_S))
+        await asyncio.sleep(self._chance.uniform(*self._pauses_s))
 
     def _road(self) -> Proxy:
         return self._chance.choice(self.here.roads.all())

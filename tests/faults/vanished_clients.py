@@ -23,6 +23,8 @@ from tests.faults.workload import Mutation, Outcome, contact, reminder, summary
 
 #: How long after sending they are gone, at most.
 GONE_WITHIN_S = 0.03
+#: Few, so that they meet at the same rows.
+PEOPLE = 4
 SOCKET = Subprotocol("graphql-transport-ws")
 
 
@@ -41,20 +43,23 @@ SMALL = Size(rounds=25)
 
 
 async def play(folder: Path, seed: str, size: Size = LARGE) -> Result:
-    chance = random.Random(f"vanished-{seed}")
     async with stage(folder, people=lambda: make_people(2, each=2)) as here:
-        vanished, written = list[Mutation](), list[Mutation]()
-        for distance_s in size.distances_s:
-            here.roads.web_postgres.delay_s = distance_s
-            for number in range(size.rounds):
-                name = f"{distance_s * 1000:g}ms-{number}"
-                vanished += await _vanish(here, name, size.vanishing, chance)
-                written += await _write(here, name, size.writes)
-        here.roads.heal()
-        async with here.sql() as connection:
-            # What the vanished began may still be under way.
-            await here.whole()
-            broken = await lost_rows(connection, [*written, *vanished])
+        return await act(here, seed, size)
+
+
+async def act(here: Stage, seed: str, size: Size) -> Result:
+    """On a stage with at least four people."""
+    chance = random.Random(f"vanished-{seed}")
+    vanished, written = list[Mutation](), list[Mutation]()
+    for distance_s in size.distances_s:
+        here.roads.web_postgres.delay_s = distance_s
+        for number in range(size.rounds):
+            name = f"{distance_s * 1000:g}ms-{number}"
+            vanished += await _vanish(here, name, size.vanishing, chance)
+            written += await _write(here, name, size.writes)
+    here.roads.heal()
+    async with here.sql() as connection:
+        broken = await lost_rows(connection, [*written, *vanished])
     acknowledged = sum(each.outcome is Outcome.ACKNOWLEDGED for each in written)
     line = f"vanished clients writes {acknowledged} lost {len(broken)}"
     return Result(line, broken, [f"{len(vanished)} vanished", f"others: {summary(written)}"])
@@ -64,7 +69,7 @@ async def _vanish(here: Stage, name: str, count: int, chance: random.Random) -> 
     """Sent, and never waited for; the others begin to write while some of them are still at it."""
     tasks, sent = [], []
     for number in range(count):
-        person = here.people[number % len(here.people)]
+        person = here.people[number % PEOPLE]
         mutation = chance.choice((contact, reminder))(person, f"gone-{name}-{number}")
         mutation.outcome = Outcome.UNKNOWN
         sent.append(mutation)
@@ -113,9 +118,7 @@ def _body(mutation: Mutation) -> dict[str, Any]:
 
 async def _write(here: Stage, name: str, count: int) -> list[Mutation]:
     """By others, two at a time, so that few connections serve all of them."""
-    written = [
-        _ordinary(here.people[number % len(here.people)], f"kept-{name}-{number}") for number in range(count)
-    ]
+    written = [_ordinary(here.people[number % PEOPLE], f"kept-{name}-{number}") for number in range(count)]
     for first in range(0, count, 2):
         await asyncio.gather(*(each.send(here.client(each.person)) for each in written[first : first + 2]))
     return written
