@@ -140,4 +140,5 @@ def _judge_mails(verdict: Verdict, mails: Rows, history: Sequence[Mutation], sin
 def times_more(mail: Mapping[str, Any]) -> int:
     """How often it may have come besides, as its row says; then it may also not have come at all."""
     is_unsure = "UNKNOWN" in (mail["state"], *mail["recipients"])
-    return max(mail.get("uncertain_attempts", 0), int(is_unsure))
+    told: int = mail.get("uncertain_attempts", 0)
+    return max(told, int(is_unsure))

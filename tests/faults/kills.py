@@ -33,7 +33,7 @@ class Size:
 
 LARGE = Size(webs=2, workers=3, people=8, strikes=75, pause_s=0.2)
 SMALL = Size(
-    webs=2,
+    webs=1,
     workers=2,
     people=4,
     strikes=("kill_web", "crash_worker", "reset", "kill_postgres", "crash_worker", "kill_valkey"),
@@ -80,7 +80,7 @@ async def _written_under_fire(here: Stage, striker: Striker, seed: str, size: Si
         for name in drawn:
             await striker.strike(name)
         here.roads.heal()
-        striker.revive()
+        await striker.disarm()
         await here.whole()
         is_over.set()
     return [mutation for writer in writers for mutation in writer.history]

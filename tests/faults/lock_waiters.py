@@ -57,7 +57,7 @@ async def act(here: Stage, seed: str, size: Size) -> Result:
         waiting = asyncio.gather(*(_wait(here, until) for _ in range(size.waiters)))
         reads, written = await _others(here, seed, size.others, until)
         held = [waited for each in await waiting for waited in each]
-    answered = [each.took_s for each in (*reads, *written)]
+    answered = seconds(reads, written)
     codes = Counter(code for each in held for code in each.answer.codes or ["none"])
     notes = [
         f"{size.waiters} waiters got {dict(codes)}, the slowest after {max(each.took_s for each in held):.1f} s",
@@ -68,7 +68,7 @@ async def act(here: Stage, seed: str, size: Size) -> Result:
 
 
 def _broken(reads: list[Waited], written: list[Mutation], held: list[Waited]) -> list[str]:
-    broken, answered = list[str](), [each.took_s for each in (*reads, *written)]
+    broken, answered = list[str](), seconds(reads, written)
     if not answered or percentile(answered, 50) > OTHERS_P50_LIMIT_S:
         broken.append(f"others got {len(answered)} answers, p50 {percentile(answered, 50):.2f} s")
     if refused := [each for each in reads if each.answer.errors]:
@@ -80,6 +80,11 @@ def _broken(reads: list[Waited], written: list[Mutation], held: list[Waited]) ->
     if late := [each for each in held if each.took_s > ANSWER_LIMIT_S]:
         broken.append(f"{len(late)} waiters waited for more than 10 s")
     return broken
+
+
+def seconds(reads: list[Waited], written: list[Mutation]) -> list[float]:
+    """Of all answers."""
+    return [*(each.took_s for each in reads), *(each.took_s for each in written)]
 
 
 async def _wait(here: Stage, until: float) -> list[Waited]:

@@ -30,14 +30,13 @@ async def settle_windows(here: Stage, listeners: Sequence[Listener]) -> None:
 
 
 async def settle_mails(here: Stage) -> None:
-    """Until each mail is decided. New workers do it: so a mail that is being sent is one whose sender is dead."""
+    """Until each mail is decided. A new worker does it: so a mail that is being sent is one whose sender is dead."""
     await asyncio.gather(*(here.end(each) for each in here.workers if each.process.poll() is None))
     async with here.sql() as connection:
         await connection.execute(
             "UPDATE emails SET lease_until = now() - interval '1 s' WHERE state = 'SENDING'"
         )
-        for index in range(len(here.workers)):
-            here.start_worker(index)
+        here.start_worker(0)
 
         async def are_decided() -> bool:
             await connection.execute(

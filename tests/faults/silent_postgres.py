@@ -19,7 +19,7 @@ ANSWER_LIMIT_S = 10.0
 WHOLE_LIMIT_S = 15.0
 #: For a busy machine: the limits are ours, the waiting for a processor is not.
 GRACE_S = 1.0
-WARM_UP_S = 3.0
+WARM_UP_S = 2.0
 #: Who asks; the others' windows fall due.
 ASKING = 4
 #: Requests at once before it begins.

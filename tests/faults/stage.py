@@ -8,12 +8,13 @@ PostgreSQL keeps what it has confirmed when its processes are killed, unlike the
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import asyncpg
 import httpx
@@ -30,6 +31,8 @@ from tests.test_embedded import free_port
 from tests.valkey import running_valkey
 
 DATABASE = "faults"
+#: Makes the rows of a scenario, before anything runs.
+MakePeople = Callable[[], Awaitable[list[Person]]]
 #: Longer than anything is promised to take: a client that gives up itself would hide that nobody answers.
 CLIENT_PATIENCE_S = 30.0
 WHOLE_PATIENCE_S = 60.0
@@ -44,7 +47,7 @@ class Roads:
     web_valkey: Proxy
     worker_valkey: Proxy
     worker_smtp: Proxy
-    web: list[Proxy] = field(default_factory=list)
+    web: list[Proxy] = field(default_factory=list, kw_only=True)
 
     def all(self) -> list[Proxy]:
         inner = [self.web_postgres, self.worker_postgres, self.web_valkey, self.worker_valkey]
@@ -122,14 +125,14 @@ class Stage:
     async def started(self) -> None:
         """Until every web process answers and every worker says that it works."""
         for index in range(len(self.webs)):
-            await until(lambda index=index: self._web_answers(index), START_PATIENCE_S)
+            await until(partial(self._web_answers, index), START_PATIENCE_S)
         for worker in list(self.workers):
-            await until(lambda worker=worker: _has_started(worker), START_PATIENCE_S)
+            await until(partial(_has_started, worker), START_PATIENCE_S)
 
     async def whole(self) -> None:
         """Until every web process says that all parts are well."""
         for port in self.ports:
-            await until(lambda port=port: self._is_well(port), WHOLE_PATIENCE_S)
+            await until(partial(self._is_well, port), WHOLE_PATIENCE_S)
 
     async def end_all(self) -> None:
         running = [each for each in (*self.webs, *self.workers) if each.process.poll() is None]
@@ -177,19 +180,13 @@ def _has_started(worker: Program) -> bool:
     return "worker started" in worker.log.read_text() or worker.process.poll() is not None
 
 
-class MakePeople(Protocol):
-    """Makes the rows of a scenario, before anything runs."""
-
-    async def __call__(self) -> list[Person]: ...
-
-
 @asynccontextmanager
 async def stage(
     folder: Path,
     *,
     webs: int = 1,
     workers: int = 1,
-    people: Callable[[], Any] = lambda: make_people(1),
+    people: MakePeople = partial(make_people, 1),
     **settings: str,
 ) -> AsyncIterator[Stage]:
     """A stage that is whole; `people` makes those who work on it, `settings` are the application's."""
@@ -224,11 +221,10 @@ async def stage(
         yield here
 
 
-async def _fill(url: str, people: Callable[[], Any]) -> list[Person]:
+async def _fill(url: str, people: MakePeople) -> list[Person]:
     await db.connect(url, pool_size=1)
     try:
         await db.migrate()
-        made: list[Person] = await people()
-        return made
+        return await people()
     finally:
         await db.close()

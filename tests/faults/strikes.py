@@ -8,9 +8,10 @@ import random
 import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from itertools import cycle
 
-from tests.e2e.installation import Program
+from tests.e2e.installation import Program, until
 from tests.faults import processes
 from tests.faults.crash_points import POINTS
 from tests.faults.proxy import Proxy
@@ -18,6 +19,7 @@ from tests.faults.stage import Stage
 
 #: So many rounds of work a crash point lies ahead at most.
 MOST_PASSAGES = 3
+CRASH_PATIENCE_S = 15.0
 
 
 class Striker:
@@ -71,6 +73,13 @@ class Striker:
             self.kills[self._crashing.pop(index)] += 1
             self.here.start_worker(index)
 
+    async def disarm(self) -> None:
+        """No worker strikes itself any more."""
+        self.revive()
+        for index in list(self._crashing):
+            await self._end(self.here.workers[index], index, signal.SIGTERM)
+            self.here.start_worker(index)
+
     async def kill_web(self) -> None:
         await self._again(self.here.webs, self.here.start_web, signal.SIGKILL, "kill web")
 
@@ -84,12 +93,15 @@ class Striker:
         await self._again(self.here.workers, self.here.start_worker, signal.SIGTERM, "restart worker")
 
     async def crash_worker(self) -> None:
-        """A worker that will strike itself takes another's place."""
+        """A worker that will strike itself takes another's place, and is waited for a while."""
         point, index = next(self._points), self._chance.randrange(len(self.here.workers))
         await self._end(self.here.workers[index], index, signal.SIGTERM)
         passage = str(self._chance.randint(1, MOST_PASSAGES))
         self._crashing[index] = point
         self.here.start_worker(index, CRASH_POINT=point, CRASH_PASSAGE=passage, CRASH_SIGNAL="SIGKILL")
+        with suppress(TimeoutError):
+            worker = self.here.workers[index]
+            await until(lambda: worker.process.poll() is not None, CRASH_PATIENCE_S)
 
     async def kill_postgres(self) -> None:
         """One of those who serve: all others go with it, and the database recovers."""

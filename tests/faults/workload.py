@@ -18,7 +18,7 @@ from tests.faults.people import Person
 #: After these nobody knows whether it was done, as after no answer at all.
 UNSURE = {"TIMEOUT", "SERVICE_UNAVAILABLE", "OVERLOADED", "INTERNAL_SERVER_ERROR"}
 TRY_AGAIN_S = 0.25
-SOONEST_DUE_S, LATEST_DUE_S = -1.0, 4.0
+SOONEST_DUE_S, LATEST_DUE_S = -1.0, 3.0
 
 
 class Outcome(StrEnum):
