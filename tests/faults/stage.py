@@ -24,7 +24,7 @@ from tests.e2e.client import Client
 from tests.e2e.installation import SETTINGS, START_PATIENCE_S, Program, until
 from tests.faults import processes
 from tests.faults.mail_sink import MailSink
-from tests.faults.people import Person, make_people
+from tests.faults.people import Person
 from tests.faults.proxy import Proxy
 from tests.postgres import Server, running_server
 from tests.test_embedded import free_port
@@ -186,7 +186,7 @@ async def stage(
     *,
     webs: int = 1,
     workers: int = 1,
-    people: MakePeople = partial(make_people, 1),
+    people: MakePeople,
     **settings: str,
 ) -> AsyncIterator[Stage]:
     """A stage that is whole; `people` makes those who work on it, `settings` are the application's."""
