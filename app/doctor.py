@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from app import db
 from app.config import Settings
+from app.integrations.redis_breaker import close, make_connections
 from app.services import audit_rights, readiness
 from app.smtp_server import SmtpServer
 from app.workers import HEARTBEAT_KEY
@@ -79,9 +80,9 @@ async def _database(settings: Settings) -> AsyncIterator[Exception | None]:
 
 @asynccontextmanager
 async def _redis(settings: Settings) -> AsyncIterator[Redis]:
-    redis = Redis.from_url(settings.redis_url, socket_connect_timeout=PATIENCE_S)
+    redis = Redis(connection_pool=make_connections(settings.redis_url, timeout_s=PATIENCE_S))
     yield redis
-    await redis.aclose()
+    await close(redis)
 
 
 async def _complete(settings: Settings) -> str:

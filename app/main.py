@@ -71,7 +71,7 @@ async def opened(settings: Settings, parts: Parts) -> AsyncIterator[None]:
     try:
         async with (
             bound(parts.queue, parts.hub),
-            companies.register_open(settings, RedisCache(parts.queue)),
+            companies.register_open(settings, RedisCache(parts.queue, parts.hub.breaker)),
         ):
             _hear_of_viewers(parts)
             await parts.hub.start()

@@ -8,6 +8,7 @@ company are asked once.
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 import httpx
@@ -18,13 +19,15 @@ from redis.exceptions import RedisError
 
 from app.errors import ServiceUnavailable
 from app.integrations.ares_company import Address, Company, Kept, LegalForm, from_json, read_company, to_json
+from app.integrations.redis_breaker import RedisAway, RedisBreaker
 
 __all__ = ["Address", "Breaker", "Cache", "Company", "CompanyRegister", "LegalForm", "RedisCache"]
 
 log = structlog.get_logger(__name__)
 
 KEPT_S = 24 * 3600
-CACHE_TIMEOUT_S = 1
+#: Longer than Redis is given, so that what it means is decided there.
+CACHE_TIMEOUT_S = 2
 MAX_ANSWER_BYTES = 512 * 1024
 UNAVAILABLE = (
     "The business register (ARES) does not answer. Fill the data in by hand, or try again in a minute."
@@ -40,17 +43,21 @@ class Cache(Protocol):
 
 
 class RedisCache:
-    """A Cache in Redis, shared by all processes."""
+    """A Cache in Redis, shared by all processes. While Redis is away nothing is found in it and nothing is kept."""
 
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
+    def __init__(self, redis: Redis, breaker: RedisBreaker) -> None:
+        self._redis, self._breaker = redis, breaker
 
     async def get(self, key: str) -> bytes | None:
-        value: bytes | None = await self._redis.get(key)
+        try:
+            value: bytes | None = await self._breaker.run(lambda: self._redis.get(key))
+        except RedisAway:
+            return None
         return value
 
     async def set(self, key: str, value: bytes, seconds: int) -> None:
-        await self._redis.set(key, value, ex=seconds)
+        with suppress(RedisAway):
+            await self._breaker.run(lambda: self._redis.set(key, value, ex=seconds))
 
 
 class Breaker:

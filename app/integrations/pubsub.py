@@ -16,19 +16,27 @@ from typing import Any
 
 import orjson
 import structlog
-from redis.asyncio import Connection, ConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+from redis.asyncio import Connection, Redis
 from redis.exceptions import RedisError
 
 from app.coalesce import Coalescer
+from app.integrations.redis_breaker import (
+    CLOSE_TIMEOUT_S,
+    LOST,
+    RedisAway,
+    RedisBreaker,
+    close,
+    make_connections,
+)
 
 log = structlog.get_logger(__name__)
 
 CONNECT_TIMEOUT_S = 2.0
-RING_TIMEOUT_S = 1.0
-#: A connection without a word for this long is asked for one; without an answer for as long again, it is dead.
-SILENCE_S = 10.0
+#: A connection without a word for this long is asked for one; without an answer for twice as long, it is dead. So a
+#: window that opens as the silence begins is found by looking within the 5 s that are promised.
+SILENCE_S = 0.7
+#: Twice, since the time may have passed while this process was busy, with the answer waiting to be read.
+SILENCES_UNTIL_DEAD = 2
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 5.0
 #: After this many rings in one go the loop's other tasks have their turn.
 RINGS_AT_ONCE = 100
@@ -71,21 +79,20 @@ class _Listener:
 class Hub:
     """The doorbell of this process. `prefix` stands before every channel's name in Redis, for several installations.
 
+    `breaker` is for all that this process asks of Redis: it hears here first when Redis is lost, and when it is back.
     Bells and listeners may be hung up before `start`, while Redis is away, and after `stop`.
     """
 
     def __init__(self, redis_url: str, *, prefix: str = "") -> None:
-        # No retries inside: a connection mended in silence would hide that rings were missed.
-        self._connections = ConnectionPool.from_url(
-            redis_url, socket_connect_timeout=CONNECT_TIMEOUT_S, retry=Retry(NoBackoff(), 0)
-        )
-        self._redis = Redis(connection_pool=self._connections)
+        self._redis = Redis(connection_pool=make_connections(redis_url))
+        self.breaker = RedisBreaker(redis_url)
+        self.breaker.cover(self._redis)
         self._prefix = prefix
         self._bells: dict[str, set[Bell]] = {}
         self._listeners: list[_Listener] = []
         self._task: asyncio.Task[None] | None = None
         self._pause_s = FIRST_PAUSE_S
-        self._rings_reach_redis = True
+        self._is_refused = False
         self._connected = asyncio.Event()
         self._ring = Coalescer(self._publish, most=MOST_TOGETHER)
 
@@ -97,10 +104,10 @@ class Hub:
     async def stop(self) -> None:
         if self._task is not None:
             self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await asyncio.wait([self._task], timeout=CLOSE_TIMEOUT_S)
             self._task = None
-        await self._redis.aclose()
-        await self._connections.disconnect()
+        self.breaker.stop()
+        await close(self._redis)
 
     @property
     def is_connected(self) -> bool:
@@ -111,7 +118,7 @@ class Hub:
         await self._connected.wait()
 
     async def ring(self, channel: str, payload: str = "") -> None:
-        """Rings everywhere. Without Redis at least in this process; that is logged, and never an error.
+        """Rings everywhere. Without Redis at least in this process, which is never an error.
 
         Rings of the same moment travel as one message: a message costs 60 µs, a ring in it 5.
         """
@@ -126,15 +133,20 @@ class Hub:
         (channel, payload), together = rings[0], len(rings) > 1
         if together:
             channel, payload = TOGETHER, orjson.dumps(rings).decode()
-        try:
-            async with asyncio.timeout(RING_TIMEOUT_S):
-                await self._redis.publish(self._prefix + channel, payload)
-        except (RedisError, OSError) as fault:
-            self._log_ring_failed(fault)
+        if not await self._reaches_redis(self._prefix + channel, payload):
             self._deliver(channel, payload)
-        else:
-            self._rings_reach_redis = True
         return [None] * len(rings)
+
+    async def _reaches_redis(self, channel: str, payload: str) -> bool:
+        try:
+            await self.breaker.run(lambda: self._redis.publish(channel, payload))
+        except RedisAway:
+            return False
+        except RedisError as fault:
+            self._log_refused(fault)
+            return False
+        self._is_refused = False
+        return True
 
     @asynccontextmanager
     async def listen(self, channel: str) -> AsyncIterator[Bell]:
@@ -160,9 +172,10 @@ class Hub:
         while True:
             try:
                 await self._hear_until_lost()
-            except (RedisError, OSError) as fault:
-                if self._pause_s == FIRST_PAUSE_S:  # Once, not at every further try.
-                    log.warning("pubsub_lost", fault=type(fault).__name__)
+            except LOST as fault:
+                self.breaker.lost(fault)
+            except RedisError as fault:
+                self._log_refused(fault)
             finally:
                 self._connected.clear()
             # Unequal pauses, so that many processes do not come back at one moment.
@@ -170,13 +183,16 @@ class Hub:
             self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
 
     async def _hear_until_lost(self) -> None:
-        connection: Connection = self._connections.make_connection()  # type: ignore[no-untyped-call]
+        # Not lent by the pool: a connection that it mended in silence would hide that rings were missed.
+        connection: Connection = self._redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 await connection.connect()  # type: ignore[no-untyped-call]
                 await connection.send_command("PSUBSCRIBE", f"{_escaped(self._prefix)}*")
                 await connection.read_response()
             self._pause_s = FIRST_PAUSE_S
+            self._is_refused = False
+            self.breaker.answers()
             self._connected.set()
             self._ring_all()
             await self._hear(connection)
@@ -185,16 +201,17 @@ class Hub:
 
     async def _hear(self, connection: Connection) -> None:
         """Raises when the connection is lost, also when it is dead without having been closed."""
-        is_asked, heard = False, 0
+        silences, heard = 0, 0
         while True:
             message = await connection.read_response(timeout=SILENCE_S)
-            if message is None and is_asked:
+            silences = silences + 1 if message is None else 0
+            if silences > SILENCES_UNTIL_DEAD:
                 raise TimeoutError("Redis does not answer.")
-            if message is None:
+            if silences == 1:
                 await connection.send_command("PING")
-            elif message[0] == b"pmessage":
+            elif message is not None and message[0] == b"pmessage":
                 self._deliver(_text(message[2]).removeprefix(self._prefix), _text(message[3]))
-            is_asked, heard = message is None, heard + 1
+            heard += 1
             if heard % RINGS_AT_ONCE == 0:
                 await asyncio.sleep(0)
 
@@ -217,10 +234,11 @@ class Hub:
             if listener.missed is not None:
                 _call(listener.missed)
 
-    def _log_ring_failed(self, fault: Exception) -> None:
-        if self._rings_reach_redis:
-            log.warning("pubsub_ring_failed", fault=type(fault).__name__)
-        self._rings_reach_redis = False
+    def _log_refused(self, fault: Exception) -> None:
+        """Once, not at every further try."""
+        if not self._is_refused:
+            log.warning("pubsub_refused", fault=type(fault).__name__)
+        self._is_refused = True
 
 
 def _call(listener: Callable[..., None], *arguments: str) -> None:

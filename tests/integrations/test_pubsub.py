@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from app.integrations import pubsub, valkey
+from app.integrations import pubsub, redis_breaker, valkey
 from app.integrations.ares import RedisCache
 from app.integrations.pubsub import Bell, Hub
+from app.integrations.redis_breaker import RedisBreaker
 from tests.valkey import redis_url, running_valkey
 
 __all__ = ["redis_url"]
@@ -283,7 +284,7 @@ async def test_without_redis_a_ring_is_heard_in_this_process_and_is_no_error(tmp
 
 
 async def test_a_redis_that_hangs_holds_a_ring_up_for_a_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pubsub, "RING_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(redis_breaker, "COMMAND_TIMEOUT_S", 0.1)
 
     async def stay_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
@@ -325,7 +326,7 @@ async def test_stopping_twice_and_starting_again_is_fine(redis_url: str) -> None
 
 async def test_the_registers_cache_lives_in_redis(redis_url: str) -> None:
     async with Redis.from_url(redis_url) as redis:
-        cache = RedisCache(redis)
+        cache = RedisCache(redis, RedisBreaker(redis_url))
         await cache.set("ares:test", b"null", 60)
 
         assert await cache.get("ares:test") == b"null"
