@@ -34,7 +34,9 @@ class Job(StrEnum):
     END_LEAD_SHARE = "end_lead_share"
 
 
-SendJob = Callable[[Job, Sequence[str], datetime | None], Awaitable[None]]
+#: A job, the ids that it is given, and the moment until which it waits.
+QueuedJob = tuple[Job, tuple[str, ...], datetime | None]
+SendJobs = Callable[[Sequence[QueuedJob]], Awaitable[None]]
 RingBells = Callable[[Sequence[str]], Awaitable[None]]
 
 
@@ -54,7 +56,7 @@ class UnitOfWork:
 
     now: datetime
     origin: Origin | None
-    jobs: list[tuple[Job, tuple[str, ...], datetime | None]] = field(default_factory=list)
+    jobs: list[QueuedJob] = field(default_factory=list)
     rings: dict[str, None] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
     actor: Actor = field(default_factory=Actor)
@@ -62,15 +64,18 @@ class UnitOfWork:
 
 
 _current: ContextVar[UnitOfWork] = ContextVar("unit_of_work")
-_send_job: SendJob | None = None
+_send_jobs: SendJobs | None = None
 _ring_bells: RingBells | None = None
 _listeners: dict[str, Callable[[str], None]] = {}
 
 
-def bind(send: SendJob | None, ring: RingBells | None) -> None:
-    """Connects this process to the queue and the doorbell; None for a process that has neither."""
-    global _send_job, _ring_bells
-    _send_job, _ring_bells = send, ring
+def bind(send: SendJobs | None, ring: RingBells | None) -> None:
+    """Connects this process to the queue and the doorbell; None for a process that has neither.
+
+    Both are awaited by whoever made the change: they take a limited time, and raise nothing because Redis is away.
+    """
+    global _send_jobs, _ring_bells
+    _send_jobs, _ring_bells = send, ring
 
 
 def listen(prefix: str, hear: Callable[[str], None]) -> None:
@@ -201,12 +206,12 @@ def _values_of(work: UnitOfWork) -> dict[str, Any]:
 
 
 async def _deliver(work: UnitOfWork) -> None:
+    """Rings first: somebody looks at a screen meanwhile. All jobs go together."""
     _tell_listeners(work.rings)
-    for job, ids, at in work.jobs:
-        if _send_job is not None:
-            await _send_job(job, ids, at)
     if _ring_bells is not None and work.rings:
         await _ring_bells(list(work.rings))
+    if _send_jobs is not None and work.jobs:
+        await _send_jobs(work.jobs)
 
 
 def _tell_listeners(channels: Iterable[str]) -> None:

@@ -22,7 +22,7 @@ from argon2 import PasswordHasher
 from app import config, jobs, security
 from app.engine.ids import global_id
 from app.errors import CodedError
-from app.jobs import Job
+from app.jobs import Job, QueuedJob
 from app.models import Account, Employee, Project, Table
 from app.policy import Role
 from app.schema import build, execution
@@ -223,8 +223,8 @@ def bells() -> Iterator[Bells]:
     """Queue and doorbell of this test."""
     heard = Bells()
 
-    async def send(job: Job, ids: Any, at: datetime | None) -> None:
-        heard.jobs.append(SentJob(job, tuple(ids), at))
+    async def send(queued: Sequence[QueuedJob]) -> None:
+        heard.jobs.extend(SentJob(*each) for each in queued)
 
     async def ring(channels: Sequence[str]) -> None:
         heard.rings.extend(channels)

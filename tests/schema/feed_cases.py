@@ -1,7 +1,7 @@
 """A subscriber of the feed, as the tests of it need him."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ import pytest
 
 from app import jobs
 from app.integrations.pubsub import Hub
-from app.jobs import Job, unit_of_work
+from app.jobs import QueuedJob, unit_of_work
 from app.models import Employee
 from app.services import popup_firing, sessions
 from tests.graphql import Client
@@ -35,7 +35,7 @@ def hub(bells: object) -> Iterator[Hub]:
     """A doorbell without Redis: it rings within this process."""
     hub = Hub("unix:///nowhere")
 
-    async def send(job: Job, ids: Any, at: datetime | None) -> None:
+    async def send(queued: Sequence[QueuedJob]) -> None:
         """Nobody works; the tests open the windows."""
 
     jobs.bind(send, hub.ring_all)

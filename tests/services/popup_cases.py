@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from app import jobs
-from app.jobs import Job, unit_of_work
+from app.jobs import QueuedJob, unit_of_work
 from app.models import Employee, ReminderEvent
 from app.policy import Role
 from app.services import popup_firing, popups
@@ -22,8 +22,8 @@ def sent() -> Iterator[list[Any]]:
     """Jobs `(name, ids, at)` and bells (their channels) in the order in which they were rung."""
     found: list[Any] = []
 
-    async def send(job: Job, ids: Any, at: datetime | None) -> None:
-        found.append((job, tuple(ids), at))
+    async def send(queued: Sequence[QueuedJob]) -> None:
+        found.extend(queued)
 
     async def ring(channels: Sequence[str]) -> None:
         found.extend(channels)

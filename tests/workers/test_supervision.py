@@ -89,8 +89,8 @@ async def next_of(done: Done) -> tuple[str, ...]:
 
 
 async def send(*ids: str, at: datetime | None = None) -> None:
-    assert jobs._send_job is not None
-    await jobs._send_job(Job.SEND_EMAIL, ids, at)
+    assert jobs._send_jobs is not None
+    await jobs._send_jobs([(Job.SEND_EMAIL, ids, at)])
 
 
 async def test_a_job_runs_with_its_ids(settings: Settings, done: Done) -> None:

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from unittest import mock
 from uuid import UUID
 
@@ -17,7 +16,7 @@ from argon2 import PasswordHasher
 
 from app import config, db, jobs, security
 from app.integrations.smtp import MayEnd, Outcome, RecipientResult
-from app.jobs import Job
+from app.jobs import QueuedJob
 from app.schema import accounts as schema_accounts
 from app.schema import build
 from app.services import email_delivery, sessions
@@ -124,8 +123,8 @@ def _prepare(stack: ExitStack) -> None:
 
 
 def _bind(stage: Stage) -> None:
-    async def send(job: Job, ids: Sequence[str], at: Any) -> None:
-        stage.heard.append(f"job {job} {' '.join(ids)}")
+    async def send(queued: Sequence[QueuedJob]) -> None:
+        stage.heard.extend(f"job {job} {' '.join(ids)}" for job, ids, _ in queued)
 
     async def ring(channels: Sequence[str]) -> None:
         stage.heard.extend(f"ring {channel}" for channel in channels)
