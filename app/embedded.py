@@ -27,6 +27,7 @@ from app import config, db, logs
 from app.config import Settings
 from app.demo import seed
 from app.integrations import mail_catcher, valkey
+from app.integrations.redis_breaker import RedisBreaker
 from app.main import SERVER_OPTIONS, create_app, make_parts, opened
 from app.workers.supervision import work
 
@@ -82,7 +83,7 @@ async def _everything(var: Path, listener: socket.socket, redis_url: str, starte
         async with opened(settings, parts):
             people = await seed.ensure_demo(_kept_tokens(var))
             app = create_app(settings, parts=parts, mail_folder=mail_folder)
-            async with _working(settings), _serving(app, listener) as server:
+            async with _working(settings, parts.hub.breaker), _serving(app, listener) as server:
                 _announce(var, settings, people, time.monotonic() - started)
                 await asyncio.wait([server])
                 server.result()
@@ -120,9 +121,9 @@ async def _migrate(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def _working(settings: Settings) -> AsyncIterator[None]:
+async def _working(settings: Settings, breaker: RedisBreaker) -> AsyncIterator[None]:
     """A worker in this loop for the length of the block."""
-    task = asyncio.create_task(work(settings, drain_s=WORKER_GRACE_S))
+    task = asyncio.create_task(work(settings, drain_s=WORKER_GRACE_S, breaker=breaker))
     try:
         yield
     finally:

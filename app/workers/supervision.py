@@ -4,6 +4,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC
 from typing import Any
@@ -11,11 +12,12 @@ from typing import Any
 import orjson
 import structlog
 from arq.worker import Worker
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, WatchError
 
 from app import db
 from app.config import Settings
 from app.integrations.pubsub import Hub
+from app.integrations.redis_breaker import CLOSE_TIMEOUT_S, LOST, RedisBreaker, close
 from app.workers import (
     CRON_JOBS,
     HEARTBEAT_EVERY_S,
@@ -37,25 +39,41 @@ log = structlog.get_logger(__name__)
 
 #: A second is promised from due to delivered; this is the part that waiting in the queue may take.
 POLL_DELAY_S = 0.05
+#: What each of its questions may take. arq asks without blocking, so only a Redis that hangs takes so long; and a hiccup
+#: of a second or two, which a change does not wait for, need not end the worker.
+QUEUE_TIMEOUT_S = 3.0
 FIRST_PAUSE_S = 0.2
-LONGEST_PAUSE_S = 10.0
+LONGEST_PAUSE_S = 5.0
+
+#: arq's main task says so of a connection that it lost while it looked at a job.
+_LOST = (*LOST, WatchError)
+#: Workers that lost their connection, while their jobs end.
+_ending: set[asyncio.Task[None]] = set()
+
+Lost = Callable[[Exception], None]
 
 
 @every(HEARTBEAT_EVERY_S)
 async def heartbeat(ctx: dict[str, Any]) -> None:
     """Tells `/readyz` that jobs are being run: being one itself, it proves more than a living process would."""
-    await ctx["redis"].set(HEARTBEAT_KEY, b"1", ex=HEARTBEAT_KEPT_S)
+    with suppress(*LOST):  # Its absence tells what an error would, and the worker itself ends by the same.
+        await ctx["redis"].set(HEARTBEAT_KEY, b"1", ex=HEARTBEAT_KEPT_S)
 
 
-async def supervise(run: Callable[[], Awaitable[None]], *, name: str) -> None:
-    """Calls `run` again whenever it ends, after a pause that doubles up to 10 s. Ends by cancellation only."""
+async def supervise(run: Callable[[], Awaitable[None]], *, name: str, lost: Lost | None = None) -> None:
+    """Calls `run` again whenever it ends, after a pause that doubles up to 5 s. Ends by cancellation only.
+
+    `lost` is told when it ended because its connection was lost; without, that is logged each time.
+    """
     pause_s = FIRST_PAUSE_S
     while True:
         started = time.monotonic()
         try:
             await run()
-        except (RedisError, OSError) as error:
-            log.warning("lost its connection", name=name, error=type(error).__name__, retry_in_s=pause_s)
+        except _LOST as error:
+            (lost or _log_lost)(error)
+        except RedisError as error:
+            log.warning("ended by Redis", name=name, error=type(error).__name__, retry_in_s=pause_s)
         except Exception:
             log.exception("ended by an error", name=name, retry_in_s=pause_s)
         if time.monotonic() - started > LONGEST_PAUSE_S:
@@ -65,12 +83,15 @@ async def supervise(run: Callable[[], Awaitable[None]], *, name: str) -> None:
 
 
 async def run_worker(settings: Settings, *, drain_s: float = LONGEST_JOB_S - 10) -> None:
-    """One life of a worker in this loop. When cancelled it takes no more jobs and gives the running ones `drain_s`."""
+    """One life of a worker in this loop. When cancelled it takes no more jobs and gives the running ones `drain_s`.
+
+    When Redis is lost it ends at once, and its jobs go on: what they do is in the database.
+    """
     worker = Worker(
         WORKER_FUNCTIONS,
         # arq keeps a cron job's next run in the object: a copy, or a restart would make up for the pause.
         cron_jobs=[replace(each, next_run=None) for each in CRON_JOBS],
-        redis_pool=create_pool(settings),
+        redis_pool=create_pool(settings, timeout_s=QUEUE_TIMEOUT_S),
         handle_signals=False,
         poll_delay=POLL_DELAY_S,
         job_timeout=LONGEST_JOB_S,
@@ -82,26 +103,43 @@ async def run_worker(settings: Settings, *, drain_s: float = LONGEST_JOB_S - 10)
         log_results=False,
         ctx={"settings": settings},
     )
+    polling = asyncio.create_task(worker.async_run())
     try:
-        await worker.async_run()
-    finally:
+        await asyncio.wait([polling])
+    except asyncio.CancelledError:
+        polling.cancel()
         await _wind_down(worker, drain_s)
+        await asyncio.wait([polling], timeout=CLOSE_TIMEOUT_S)
+        raise
+    _let_end(worker)
+    polling.result()
 
 
-async def work(settings: Settings, *, drain_s: float = LONGEST_JOB_S - 10) -> None:
-    """All of a worker's work in this loop until cancelled: jobs while there is Redis, sweeps in any case."""
-    async with asyncio.TaskGroup() as group:
-        jobs = supervise(lambda: run_worker(settings, drain_s=drain_s), name="worker")
-        group.create_task(jobs, name="jobs")
-        group.create_task(run_sweeps(drain_s=drain_s), name="sweeps")
+async def work(
+    settings: Settings, *, drain_s: float = LONGEST_JOB_S - 10, breaker: RedisBreaker | None = None
+) -> None:
+    """All of a worker's work in this loop until cancelled: jobs while there is Redis, sweeps in any case.
+
+    `breaker` is the process's own: what the queue finds out spares the sweeps' doorbell a wait.
+    """
+    lost = breaker.lost if breaker else None
+    try:
+        async with asyncio.TaskGroup() as group:
+            jobs = supervise(lambda: run_worker(settings, drain_s=drain_s), name="worker", lost=lost)
+            group.create_task(jobs, name="jobs")
+            group.create_task(run_sweeps(drain_s=drain_s), name="sweeps")
+    finally:
+        if _ending:
+            await asyncio.wait(_ending, timeout=drain_s)
 
 
 async def run_process(settings: Settings) -> None:
     """The whole of `python -m app worker`: until SIGTERM or SIGINT."""
     await db.connect(settings.database_url, pool_size=settings.pool_size)
     try:
-        async with bound(create_pool(settings), Hub(settings.redis_url)):
-            working = asyncio.create_task(work(settings))
+        hub = Hub(settings.redis_url)
+        async with bound(create_pool(settings), hub):
+            working = asyncio.create_task(work(settings, breaker=hub.breaker))
             for each in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(each, working.cancel)
             log.info("worker started", jobs=len(WORKER_FUNCTIONS), regular_jobs=len(CRON_JOBS))
@@ -111,13 +149,33 @@ async def run_process(settings: Settings) -> None:
         await db.close()
 
 
-async def _wind_down(worker: Worker, drain_s: float) -> None:
+def _let_end(worker: Worker) -> None:
+    ending = asyncio.create_task(_wind_down(worker, None))
+    _ending.add(ending)
+    ending.add_done_callback(_ending.discard)
+
+
+async def _wind_down(worker: Worker, drain_s: float | None) -> None:
+    """Waits for the running jobs, without a limit if `drain_s` is None: arq gives each its own."""
     worker.allow_pick_jobs = False
     running = list(worker.tasks.values())
+    for each in running:
+        each.add_done_callback(_look_at)
     if running:
         _, late = await asyncio.wait(running, timeout=drain_s)
         for task in late:
             task.cancel()
         # A cancelled job goes back into the queue; if Redis is lost, its sweeper takes care of it.
-        await asyncio.gather(*late, return_exceptions=True)
-    await worker.pool.aclose(close_connection_pool=True)
+        if late:
+            await asyncio.wait(late, timeout=QUEUE_TIMEOUT_S)
+    await close(worker.pool)
+
+
+def _look_at(job: asyncio.Task[Any]) -> None:
+    """arq raises a job's error in its main task; this one failed later, by what ended that one."""
+    if not job.cancelled() and (error := job.exception()) and not isinstance(error, (RedisError, OSError)):
+        log.error("job ended by an error", exc_info=error)
+
+
+def _log_lost(error: Exception) -> None:
+    log.warning("lost its connection", error=type(error).__name__)

@@ -211,7 +211,7 @@ async def test_supervision_pauses_longer_after_each_failure(monkeypatch: pytest.
     with pytest.raises(asyncio.CancelledError):
         await supervise(failing, name="worker")
 
-    assert pauses == [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10, 10]
+    assert pauses == [0.2, 0.4, 0.8, 1.6, 3.2, 5, 5, 5]
 
 
 @pytest.mark.parametrize("seconds", [0, 7, 61])
