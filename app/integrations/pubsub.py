@@ -32,9 +32,8 @@ from app.integrations.redis_breaker import (
 log = structlog.get_logger(__name__)
 
 CONNECT_TIMEOUT_S = 2.0
-#: A connection without a word for this long is asked for one; without an answer for twice as long, it is dead. So a
-#: window that opens as the silence begins is found by looking within the 5 s that are promised.
-SILENCE_S = 0.7
+#: A connection without a word for this long is asked for one; without an answer for twice as long, it is dead.
+SILENCE_S = 1.0
 #: Twice, since the time may have passed while this process was busy, with the answer waiting to be read.
 SILENCES_UNTIL_DEAD = 2
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 5.0
