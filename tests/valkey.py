@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,12 +40,28 @@ def redis_url() -> Iterator[str]:
         yield url
 
 
+@contextmanager
+def stopped(url: str) -> Iterator[None]:
+    """Within the block the server hears and says nothing: its connections stay, and the kernel takes new ones for it."""
+    pid = _pid_of(url)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+            time.sleep(0.001)
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def _pid_of(url: str) -> int:
+    with Redis.from_url(url) as client:
+        return int(client.info("server")["process_id"])
+
+
 def _end_with_this_process(url: str) -> "subprocess.Popen[bytes]":
     """A child that kills the server when the pipe to it closes, that is when this process is gone."""
-    with Redis.from_url(url) as client:
-        pid = client.info("server")["process_id"]
     return subprocess.Popen(
-        [shutil.which("sh") or os.devnull, "-c", 'read -r _; kill "$0"', str(pid)],
+        [shutil.which("sh") or os.devnull, "-c", 'read -r _; kill "$0"', str(_pid_of(url))],
         stdin=subprocess.PIPE,
         start_new_session=True,
     )
