@@ -105,7 +105,7 @@ class EmailState(StrEnum):
     QUEUED waits for its first attempt, SENDING is held by a worker until `lease_until`, DEFERRED waits for another
     attempt at `next_attempt_at`. Final: SENT (every recipient accepted), PARTIAL (some accepted, some refused), FAILED
     (none accepted), UNKNOWN (the connection or the worker was lost after the text and before the answer was written
-    down: perhaps delivered), CANCELLED (withdrawn before an attempt).
+    down: perhaps delivered; or every attempt ended abnormally), CANCELLED (withdrawn before an attempt).
     """
 
     QUEUED = "QUEUED"

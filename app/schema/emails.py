@@ -52,7 +52,8 @@ describe_enum(
     SENT="Every recipient's server took it.",
     PARTIAL="Some recipients' servers took it, others refused.",
     FAILED="Nobody's server took it.",
-    UNKNOWN="The connection or the worker was lost while the server was confirming: perhaps delivered.",
+    UNKNOWN="Perhaps delivered: the connection or the worker was lost while the server was confirming, or every attempt "
+    "ended abnormally. `uncertainAttempts` of 0 says that nobody got it.",
     CANCELLED="Withdrawn before anybody got it.",
 )
 describe_enum(

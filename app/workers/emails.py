@@ -84,8 +84,8 @@ async def _begin(claim: Claim, addresses: Sequence[str]) -> bool:
     try:
         async with unit_of_work() as work:
             return await email_delivery.begin(claim, addresses, now=work.now)
-    except Exception as error:  # noqa: BLE001  The worker's edge; it is told below.
-        _tell("mail not handed over", claim, error)
+    except Exception as error:  # noqa: BLE001  As above.
+        _tell("mail not handed over", error, email_id=str(claim.email.id))
         return False
 
 
@@ -95,20 +95,15 @@ async def _record(claim: Claim, results: Sequence[RecipientResult]) -> bool:
         async with unit_of_work() as work:
             await email_delivery.record(claim, results, now=work.now, jitter=random.random())  # noqa: S311
     except Exception as error:  # noqa: BLE001  As above.
-        _tell("outcome not written down yet", claim, error)
+        _tell("outcome not written down yet", error, email_id=str(claim.email.id))
         return False
     return True
 
 
-def _tell(event: str, claim: Claim, error: Exception) -> None:
+def _tell(event: str, error: Exception, **context: str) -> None:
     """A database that is away needs no traceback for each mail and second."""
     is_away = isinstance(error, DatabaseAway)
-    log.warning(
-        event,
-        email_id=str(claim.email.id),
-        error=type(error).__name__,
-        exc_info=None if is_away else error,
-    )
+    log.warning(event, error=type(error).__name__, exc_info=None if is_away else error, **context)
 
 
 DISPATCHER = Dispatcher(deliver)

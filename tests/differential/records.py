@@ -208,6 +208,7 @@ def _email(
         next_attempt_at=NOON if state in (EmailState.QUEUED, EmailState.DEFERRED) else None,
         lease_until=NOON if state is EmailState.SENDING else None,
         sent_at=world.sparse([world.moment()]),
+        uncertain_attempts=len(world.of(Email)) % 3,
         created_at=world.moment(),
         updated_at=NOON,
     )
@@ -220,6 +221,7 @@ def _email(
             state=world.one(list(RecipientState)),
             response=world.sparse(["250 Ok\r\n", '550 "nikdo"']),
             attempts=number,
+            uncertain_attempts=number % 2,
         )
 
 
