@@ -3,7 +3,7 @@
     claim → connect, text → begin → final dot, answer → record → goodbye      (claim, begin and record: each committed)
 
 The claim is a lease with an attempt number; `begin` and `record` hold only for that number. `begin` says of each
-recipient that he perhaps has the mail, before that can be true, and `record` what the server answered. So whatever dies
+recipient that they perhaps have the mail, before that can be true, and `record` what the server answered. Whatever dies
 between leaves a row that tells the truth, and whoever lost the claim before `begin` sends nothing any more.
 """
 

@@ -13,7 +13,7 @@ from app.services.email_states import Standing
 log = structlog.get_logger(__name__)
 
 #: The database may have been away for all: a worker that lives writes down first what became of its mail.
-TIME_TO_RECORD = timedelta(seconds=10)
+TIME_TO_RECORD = timedelta(seconds=15)
 MOST_CRASHES = 5
 CRASHED = (
     "Every attempt to send this mail ended abnormally. The installation's administrator must look into it."
