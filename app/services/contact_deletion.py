@@ -2,7 +2,10 @@
 
 from datetime import datetime, timedelta
 from math import ceil
+from typing import Any
 from uuid import UUID
+
+from tortoise.queryset import QuerySet
 
 from app import jobs
 from app.errors import NotFound, RateLimited
@@ -15,6 +18,7 @@ from app.models import (
     Person,
     Project,
     audit_notes,
+    batches,
 )
 from app.policy import Member, Permission
 from app.services import activities, contacts, emails, persons, reminder_handover
@@ -42,17 +46,22 @@ async def delete(viewer: Member, *, now: datetime, id: UUID) -> UUID:
 
 async def _delete_all_of(contact: Contact) -> None:
     """With an entry of the audit log for each row that goes."""
-    for activity in await Activity.filter(contact_id=contact.id).order_by("id"):
-        jobs.note(activity, audit_notes.gone(activity, *activities.NOTED))
-    for person in await Person.filter(contact_id=contact.id).order_by("id"):
-        persons.note_deletion(person)
-    for proposal in await ContactProposal.filter(contact_id=contact.id).order_by("id"):
-        jobs.note(proposal, audit_notes.gone(proposal, "name", "decision"))
+    await _note_all(Activity.filter(contact_id=contact.id), "occurred_at", *activities.NOTED)
+    await _note_all(Person.filter(contact_id=contact.id), "sort_key", *persons.RULES)
+    await _note_all(ContactProposal.filter(contact_id=contact.id), "created_at", "name", "decision")
     jobs.note(contact, audit_notes.gone(contact, "name", "division_id", "owner_id"))
     await Activity.filter(contact_id=contact.id).delete()
     await Person.filter(contact_id=contact.id).delete()
     await LeadShareContact.filter(contact_id=contact.id).delete()
     await Contact.filter(id=contact.id).delete()
+
+
+async def _note_all(rows: QuerySet[Any], by: str, *noted: str) -> None:
+    """Only what the log keeps is read of them, a thousand at a time."""
+    async for some in batches(rows, by, "project_id", "contact_id", *noted):
+        for row in some:
+            jobs.note(row, audit_notes.gone(row, *noted))
+        await jobs.write_notes()
 
 
 async def _locked_with_key(viewer: Member, contact_id: UUID) -> Contact:
@@ -75,11 +84,11 @@ async def _require_below_limit(viewer: Member, *, now: datetime) -> None:
         subject=Contact.__name__,
         created_at__gt=now - DAY,
     )
-    latest = [entry.created_at for entry in await done.order_by("-created_at").limit(max(limit, 1))]
-    if len(latest) < limit:
-        return
     # The oldest of the last `limit` ones must be a day old before another is allowed.
-    again_at = min(latest, default=now) + DAY
+    oldest = await done.order_by("-created_at").offset(max(limit, 1) - 1).limit(1).values("created_at")
+    if limit and not oldest:
+        return
+    again_at = (oldest[0]["created_at"] if oldest else now) + DAY
     raise RateLimited(
         f"One employee may delete {limit} contacts within 24 hours. Ask an admin of the project, or wait.",
         retry_after_s=max(1, ceil((again_at - now).total_seconds())),

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from tortoise.expressions import F
 
-from app import formats, jobs
+from app import db, db_rows, formats, jobs
 from app.config import settings
 from app.errors import FaultCode, Invalid, RateLimited
 from app.ids import uuid7
@@ -28,6 +28,7 @@ from app.models import (
     Project,
     RecipientState,
     audit_notes,
+    batches,
 )
 from app.policy import Member, Permission
 from app.services import email_states, senders, system_mail
@@ -120,7 +121,7 @@ async def cancel(viewer: Member, *, now: datetime, id: UUID) -> Email:
     """
     email = await Email.get_visible(viewer, id)
     viewer.require(Permission.EMAIL_SEND)
-    if not await _withdraw(email, now):
+    if not await _withdraw([email], now):
         raise Invalid.at(
             "id", "It is too late: this mail is being sent, or was decided.", FaultCode.WRONG_STATE
         )
@@ -132,14 +133,14 @@ async def cancel_for_contact(contact_id: UUID, *, now: datetime) -> None:
 
     What a worker has in hand may still go out; it gets no further attempt.
     """
-    for email in await Email.filter(contact_id=contact_id).order_by("id"):
-        if email.state in email_states.WAITING:
-            await _withdraw(email, now)
-        jobs.note(email, audit_notes.gone(email, "contact_id"))
+    mails = Email.filter(contact_id=contact_id)
+    async for some in batches(mails, "created_at", "state", "attempt", "project_id", "contact_id"):
+        await _withdraw([email for email in some if email.state in email_states.WAITING], now)
+        for email in some:
+            jobs.note(email, audit_notes.gone(email, "contact_id"))
+        await jobs.write_notes()
     await ring_followers(contact_id)
-    await Email.filter(contact_id=contact_id).update(
-        contact_id=None, text=None, html=None, version=F("version") + 1, updated_at=now
-    )
+    await mails.update(contact_id=None, text=None, html=None, version=F("version") + 1, updated_at=now)
 
 
 async def ring_followers(contact_id: UUID) -> None:
@@ -207,19 +208,33 @@ async def _queue(sender: Sender, recipients: Sequence[str], *, now: datetime, **
     return email
 
 
-async def _withdraw(email: Email, now: datetime) -> bool:
-    """False if it is not waiting, or no longer."""
-    recipients = await EmailRecipient.filter(email_id=email.id)
-    state = email_states.withdrawn([each.state for each in recipients])
-    won = await Email.filter(id=email.id, state__in=email_states.WAITING, attempt=email.attempt).update(
-        state=state, next_attempt_at=None, version=F("version") + 1, updated_at=now
-    )
-    if won:
-        jobs.note(email, {"state": [email.state, state]})
-        pending = EmailRecipient.filter(email_id=email.id, state__in=email_states.PENDING)
-        await pending.update(state=RecipientState.FAILED, response=WITHDRAWN)
-        jobs.ring(email_states.channel(email.id))
-    return bool(won)
+_WITHDRAW = """
+    UPDATE emails SET state = taken.state, next_attempt_at = NULL, version = version + 1, updated_at = $1
+    FROM {taken} WHERE emails.id = taken.id AND emails.attempt = taken.attempt AND emails.state IN ('QUEUED', 'DEFERRED')
+    RETURNING emails.id
+"""
+
+
+async def _withdraw(emails: Sequence[Email], now: datetime) -> int:
+    """Takes those back that are waiting, and still are; tells how many. At most a thousand."""
+    found = EmailRecipient.filter(email_id__in=[email.id for email in emails])
+    states: dict[UUID, set[RecipientState]] = {email.id: set() for email in emails}
+    for row in await found.distinct().values("email_id", "state"):
+        states[row["email_id"]].add(row["state"])
+    rows = [
+        {"id": email.id, "attempt": email.attempt, "state": email_states.withdrawn(states[email.id])}
+        for email in emails
+    ]
+    taken = db_rows.unpacked(db.dialect(), "$2", "taken", id="uuid", attempt="bigint", state="text")
+    won = await db.fetch(_WITHDRAW.format(taken=taken), [now, db_rows.packed(rows)])
+    ids = {db.as_uuid(row["id"]) for row in won}
+    pending = EmailRecipient.filter(email_id__in=list(ids), state__in=email_states.PENDING)
+    await pending.update(state=RecipientState.FAILED, response=WITHDRAWN)
+    for email, row in zip(emails, rows, strict=True):
+        if email.id in ids:
+            jobs.note(email, {"state": [email.state, row["state"]]})
+            jobs.ring(email_states.channel(email.id))
+    return len(ids)
 
 
 async def _sender_for(project_id: UUID, division_id: UUID | None, author: Employee | None) -> Sender:
