@@ -6,7 +6,8 @@ Act 304/2013 Coll.'s check digit, DIČ by Act 280/2009 Coll. § 130, accounts by
 
 import re
 import zoneinfo
-from functools import cache
+from functools import cache, lru_cache
+from ipaddress import IPv6Address, ip_address
 from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
 import idna
@@ -24,9 +25,13 @@ _BLANKS = re.compile(r"[ \u00a0\u2007\u202f]+")
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{10,30}")
 _CZECH_ACCOUNT = re.compile(r"(?:([0-9]{1,6})-)?([0-9]{2,10})/([0-9]{4})")
 _PHONE = re.compile(r"\+?[0-9()\s./\u2010-\u2013-]{3,40}")
+#: With a port, as some proxies tell it.
+_HOST_AND_PORT = re.compile(r"\[(?P<v6>[^\]]*)\](?::\d+)?|(?P<v4>[\d.]+):\d+")
 _POSTAL_CODE = re.compile(r"[A-Z0-9](?:[A-Z0-9 -]{0,10}[A-Z0-9])?")
 
 MAX_URL = 2_000
+#: An IPv6 address with a zone, brackets and a port, and some.
+LONGEST_HOST = 100
 _URL_SAFE = "%/:?#[]@!$&'()*+,;=-._~"
 
 # ISO 3166-1 alpha-2, as of 2026.
@@ -215,3 +220,25 @@ def _time_zones() -> frozenset[str]:
 
 def _compact(value: str) -> str:
     return _BLANKS.sub("", clean_line(value, 200))
+
+
+def ip_address_or_empty(told: str) -> str:
+    """The address of a connection's other end, in its one form; empty for what is none.
+
+    A socket may name a path, a proxy a port, a zone, `unknown`, or whatever its own client sent: none of it must keep
+    anybody from being served. Raises nothing.
+    """
+    return _ip_address_or_empty(told) if len(told) <= LONGEST_HOST else ""
+
+
+@lru_cache(maxsize=2_048)
+def _ip_address_or_empty(told: str) -> str:
+    host = told.strip()
+    if with_port := _HOST_AND_PORT.fullmatch(host):
+        host = with_port["v6"] or with_port["v4"] or ""
+    try:
+        address = ip_address(host.partition("%")[0])  # a zone says something on the proxy's own machine only
+    except ValueError:
+        return ""
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped or address)

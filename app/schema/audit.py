@@ -36,7 +36,7 @@ class AuditEntry(Table, model=models.AuditEntry, see=P.AUDIT_READ):
         "The contact that the row is or hangs on; null once it is gone.",
         via="contact_id",
     )
-    client_ip = column(P.AUDIT_READ, "From where; empty: the system.")
+    client_ip = column(P.AUDIT_READ, "From where; empty: the system, or an address that nobody could tell.")
     request_id = column(P.AUDIT_READ, "In which request: what one request did has one id.")
     changes = computed(
         list[AuditChange],

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from app import db
+from app.formats import ip_address_or_empty
 from app.jobs import Origin
 from app.policy import Guard, Level, Member, Viewer
 from app.schema import metering
@@ -20,10 +21,13 @@ Read = TypeVar("Read")
 
 @dataclass(frozen=True, slots=True)
 class ClientInfo:
-    """The other end of the connection."""
+    """The other end of the connection. `ip` may be given as anybody told it: it is an address, or empty."""
 
     ip: str
     user_agent: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ip", ip_address_or_empty(self.ip))
 
 
 class Authenticate(Protocol):
