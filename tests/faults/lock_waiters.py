@@ -61,9 +61,10 @@ async def act(here: Stage, seed: str, size: Size) -> Result:
     codes = Counter(code for each in held for code in each.answer.codes or ["none"])
     notes = [
         f"{size.waiters} waiters got {dict(codes)}, the slowest after {max(each.took_s for each in held):.1f} s",
-        f"others: {len(reads)} reads; {summary(written)}; slowest {max(answered, default=0):.2f} s",
+        f"others: {len(reads)} reads, p50 {_p50_ms(seconds(reads, [])):.0f} ms; {summary(written)}, "
+        f"p50 {_p50_ms(seconds([], written)):.0f} ms; the slowest took {max(answered, default=0):.2f} s",
     ]
-    line = f"lock waiters others_p50_ms {1000 * percentile(answered, 50):.0f}"
+    line = f"lock waiters others_p50_ms {_p50_ms(answered):.0f}"
     return Result(line, _broken(reads, written, held), notes)
 
 
@@ -85,6 +86,10 @@ def _broken(reads: list[Waited], written: list[Mutation], held: list[Waited]) ->
 def seconds(reads: list[Waited], written: list[Mutation]) -> list[float]:
     """Of all answers."""
     return [*(each.took_s for each in reads), *(each.took_s for each in written)]
+
+
+def _p50_ms(took_s: list[float]) -> float:
+    return 1000 * percentile(took_s, 50)
 
 
 async def _wait(here: Stage, until: float) -> list[Waited]:
