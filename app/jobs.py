@@ -4,6 +4,7 @@ Services call `after_commit`, `ring` and `note` inside a unit of work; they neve
 sent is a doorbell: the database holds the truth, so a lost job or ring delays and never loses.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -17,6 +18,7 @@ import structlog
 from tortoise.transactions import in_transaction
 
 from app import db
+from app.errors import DatabaseAway
 from app.models import Contact, audit_notes
 from app.models.audit import AuditEntry
 from app.models.audit_notes import Actor, Changes, Note
@@ -67,6 +69,7 @@ _current: ContextVar[UnitOfWork] = ContextVar("unit_of_work")
 _send_jobs: SendJobs | None = None
 _ring_bells: RingBells | None = None
 _listeners: dict[str, Callable[[str], None]] = {}
+_late: set[asyncio.Task[None]] = set()
 
 
 def bind(send: SendJobs | None, ring: RingBells | None) -> None:
@@ -90,20 +93,28 @@ async def unit_of_work(
     """One transaction around the block. An error rolls back and drops what was collected.
 
     With an `origin` the audit entries are written in the same transaction: one for each `note`, and none where nothing
-    changed. `first` reads the database's clock, for whoever reads something else by the same statement.
+    changed. `first` reads the database's clock, for whoever reads something else by the same statement. Bells ring also
+    where it is not known whether the transaction was committed: one too many does no harm.
     """
     if _current.get(None) is not None:
         raise RuntimeError("A unit of work is open already; the transaction is at the edge, once.")
-    async with in_transaction():
-        work = UnitOfWork(now=await (first or db.now)(), origin=origin)
-        token = _current.set(work)
-        try:
-            yield work
-            if rows := [*work.rows, *_audit_entries(work)]:
-                await insert_last(rows)
-        finally:
-            _current.reset(token)
-    await _deliver(work)
+    ending: UnitOfWork | None = None
+    try:
+        async with in_transaction():
+            work = UnitOfWork(now=await (first or db.now)(), origin=origin)
+            token = _current.set(work)
+            try:
+                yield work
+                ending = work
+                if rows := [*work.rows, *_audit_entries(work)]:
+                    await insert_last(rows)
+            finally:
+                _current.reset(token)
+        await _deliver(work)
+    except (asyncio.CancelledError, DatabaseAway):
+        if ending is not None:
+            _deliver_later(ending)
+        raise
 
 
 def after_commit(job: Job, *ids: UUID, at: datetime | None = None) -> None:
@@ -212,6 +223,13 @@ async def _deliver(work: UnitOfWork) -> None:
         await _ring_bells(list(work.rings))
     if _send_jobs is not None and work.jobs:
         await _send_jobs(work.jobs)
+
+
+def _deliver_later(work: UnitOfWork) -> None:
+    """For whoever does not wait any more, while what was written stands, or may: nobody else would ring for it."""
+    task = asyncio.create_task(_deliver(work))
+    _late.add(task)
+    task.add_done_callback(_late.discard)
 
 
 def _tell_listeners(channels: Iterable[str]) -> None:

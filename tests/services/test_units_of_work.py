@@ -1,18 +1,25 @@
 """What a unit of work writes at its end, and that it is all or nothing."""
 
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
 import pytest
 from tortoise.exceptions import IntegrityError
+from tortoise.transactions import in_transaction
 
 from app import db, jobs
-from app.errors import NotFound
+from app.errors import DatabaseAway, NotFound
 from app.ids import uuid7
 from app.jobs import Origin, unit_of_work
 from app.models import Activity, AuditEntry, Contact
 from app.policy import Member, Role
 from tests.factories import NOON, make_contact, make_employee, make_project, viewer_of
+from tests.graphql import bells, rings
+
+__all__ = ["bells", "rings"]
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -125,3 +132,54 @@ async def test_whoever_reads_the_clock_with_something_else_gives_it() -> None:
         jobs.note(contact)
 
     assert (await AuditEntry.get()).created_at == NOON
+
+
+async def ring_in_a_unit_of_work() -> None:
+    async with unit_of_work():
+        jobs.ring("a bell")
+
+
+async def test_who_stops_waiting_while_the_bells_are_rung_stops_no_bell(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A client that vanished took the doorbell of a revoked session along."""
+    rung: list[str] = []
+    is_ringing, may_go_on = asyncio.Event(), asyncio.Event()
+
+    async def ring(channels: Sequence[str]) -> None:
+        is_ringing.set()
+        await may_go_on.wait()
+        rung.extend(channels)
+
+    monkeypatch.setattr(jobs, "_ring_bells", ring)
+    task = asyncio.create_task(ring_in_a_unit_of_work())
+    await is_ringing.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    may_go_on.set()
+
+    async with asyncio.timeout(10):
+        while not rung:
+            await asyncio.sleep(0)
+    assert rung == ["a bell"]
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError(), DatabaseAway("The database went away.")])
+async def test_the_bells_ring_also_if_nobody_knows_whether_it_was_committed(
+    error: BaseException, rings: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @asynccontextmanager
+    async def lost_at_the_end() -> AsyncIterator[None]:
+        async with in_transaction():
+            yield
+        raise error
+
+    monkeypatch.setattr(jobs, "in_transaction", lost_at_the_end)
+    with pytest.raises(type(error)):
+        await ring_in_a_unit_of_work()
+
+    async with asyncio.timeout(10):
+        while not rings:
+            await asyncio.sleep(0)
+    assert rings == ["a bell"]
