@@ -49,16 +49,19 @@ async def test_a_silent_redis_is_noticed_without_a_ring_and_heard_again(redis_ur
 
 
 async def test_a_connection_that_is_cut_off_is_replaced_by_one_that_hears(redis_url: str) -> None:
-    async with silent_proxy(redis_url) as proxy:
-        async with two_hubs(proxy.url, redis_url) as (here, there), here.listen("x") as bell:
-            proxy.silence_existing()
+    async with (
+        silent_proxy(redis_url) as proxy,
+        two_hubs(proxy.url, redis_url) as (here, there),
+        here.listen("x") as bell,
+    ):
+        proxy.silence_existing()
 
-            async with asyncio.timeout(WHOLE_S):
-                await unheard(here)
-                await here.connected()
-            assert await bell.wait(0), "rung for what was missed"
-            await there.ring("x")
-            assert await bell.wait(RING_S)
+        async with asyncio.timeout(WHOLE_S):
+            await unheard(here)
+            await here.connected()
+        assert await bell.wait(0), "rung for what was missed"
+        await there.ring("x")
+        assert await bell.wait(RING_S)
 
 
 async def test_many_rings_in_a_silence_are_heard_here_and_take_no_time(redis_url: str) -> None:
