@@ -13,7 +13,7 @@ from tortoise.transactions import in_transaction
 from app import db, jobs
 from app.errors import DatabaseAway, NotFound
 from app.ids import uuid7
-from app.jobs import Origin, unit_of_work
+from app.jobs import Job, Origin, QueuedJob, unit_of_work
 from app.models import Activity, AuditEntry, Contact
 from app.policy import Member, Role
 from tests.factories import NOON, make_contact, make_employee, make_project, viewer_of
@@ -132,6 +132,31 @@ async def test_whoever_reads_the_clock_with_something_else_gives_it() -> None:
         jobs.note(contact)
 
     assert (await AuditEntry.get()).created_at == NOON
+
+
+async def test_rings_go_first_and_all_jobs_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Any] = []
+
+    async def send(queued: Sequence[QueuedJob]) -> None:
+        told.append(list(queued))
+
+    async def ring(channels: Sequence[str]) -> None:
+        told.append(list(channels))
+
+    monkeypatch.setattr(jobs, "_listeners", {"feed:": told.append})
+    monkeypatch.setattr(jobs, "_send_jobs", send)
+    monkeypatch.setattr(jobs, "_ring_bells", ring)
+    employee, email = uuid7(), uuid7()
+
+    async with unit_of_work():
+        jobs.after_commit(Job.FIRE_POPUP, employee, at=NOON)
+        jobs.ring("feed:1")
+        jobs.after_commit(Job.SEND_EMAIL, email)
+        jobs.ring("feed:2")
+        assert told == []
+
+    queued = [(Job.FIRE_POPUP, (str(employee),), NOON), (Job.SEND_EMAIL, (str(email),), None)]
+    assert told == ["1", "2", ["feed:1", "feed:2"], queued]
 
 
 async def ring_in_a_unit_of_work() -> None:
