@@ -1,9 +1,10 @@
-"""Rows that have served: sessions that ended, links nobody can open, what repeats were compared with, counted reads,
-what dead processes wrote to see whether they could."""
+"""Rows that have served: sessions that ended, links nobody can open, what repeats were compared with, counted reads, tries
+to sign in, what dead processes wrote to see whether they could."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from tortoise.expressions import Q
+from tortoise.expressions import Q, Subquery
 
 from app.models import (
     AccountToken,
@@ -11,6 +12,7 @@ from app.models import (
     ExternalSearches,
     IdempotencyRecord,
     Session,
+    SignInAttempt,
     Table,
     WriteCheck,
 )
@@ -23,20 +25,31 @@ EXPIRED_FOR = timedelta(days=2)
 #: A process that is asked seldom writes its row anew.
 UNSEEN_FOR = timedelta(days=1)
 
+TABLES: Sequence[type[Table]] = (
+    Session,
+    AccountToken,
+    IdempotencyRecord,
+    ExternalRead,
+    ExternalSearches,
+    SignInAttempt,
+    WriteCheck,
+)
 
-async def forget_served(*, now: datetime, limit: int = 1_000) -> int:
-    """Deletes at most `limit` rows of each kind; tells how many went."""
-    ended, expired, old = now - ENDED_FOR, now - EXPIRED_FOR, now - idempotency.KEPT_FOR
-    served: tuple[tuple[type[Table], Q], ...] = (
-        (Session, Q(revoked_at__lt=ended) | Q(expires_at__lt=ended) | Q(absolute_expires_at__lt=ended)),
-        (AccountToken, Q(expires_at__lt=expired)),
-        (IdempotencyRecord, Q(created_at__lt=old)),
-        (ExternalRead, Q(read_at__lt=now - read_budget.DAY)),
-        (ExternalSearches, Q(began_at__lt=now - read_budget.DAY)),
-        (WriteCheck, Q(written_at__lt=now - UNSEEN_FOR)),
-    )
-    gone = 0
-    for model, condition in served:
-        ids = await model.filter(condition).limit(limit).values_list("id", flat=True)
-        gone += await model.filter(id__in=ids).delete() if ids else 0
-    return gone
+
+async def forget_served(table: type[Table], *, now: datetime, limit: int = 1_000) -> int:
+    """Deletes at most `limit` rows of this table that have served; tells how many went."""
+    some = table.filter(_served(table, now)).limit(limit).values("id")
+    return await table.filter(id__in=Subquery(some)).delete()
+
+
+def _served(table: type[Table], now: datetime) -> Q:
+    ended = now - ENDED_FOR
+    return {
+        Session: Q(revoked_at__lt=ended) | Q(expires_at__lt=ended) | Q(absolute_expires_at__lt=ended),
+        AccountToken: Q(expires_at__lt=now - EXPIRED_FOR),
+        IdempotencyRecord: Q(created_at__lt=now - idempotency.KEPT_FOR),
+        ExternalRead: Q(read_at__lt=now - read_budget.DAY),
+        ExternalSearches: Q(began_at__lt=now - read_budget.DAY),
+        SignInAttempt: Q(at__lt=now - sign_in.KEPT_FOR),
+        WriteCheck: Q(written_at__lt=now - UNSEEN_FOR),
+    }[table]

@@ -35,6 +35,8 @@ FREE_TRIES = 10
 FREE_TRIES_OF_ADDRESS = 30
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = WINDOW
+#: More wrong tries beyond the free ones prolong no wait, so they are not counted.
+MOST_SURPLUS = 10
 KNOWN_FOR = timedelta(days=30)
 KEPT_FOR = timedelta(days=1)
 LOCK = 1  # sets these advisory locks apart from others
@@ -153,7 +155,6 @@ async def _count_stranger(what: str, client_ip: str, now: datetime) -> Attempt:
 
 
 async def _record(email_hash: str, address: str, now: datetime) -> UUID:
-    await SignInAttempt.filter(at__lt=now - KEPT_FOR).delete()
     attempt = await SignInAttempt.create(email_hash=email_hash, client_ip=address, succeeded=False, at=now)
     return attempt.id
 
@@ -183,12 +184,10 @@ async def _check_pace(email_hash: str, address: str, is_known: bool, now: dateti
 
 async def _check_free(free: int, now: datetime, **whose: Any) -> None:
     wrong = SignInAttempt.filter(succeeded=False, at__gt=now - WINDOW, **whose)
-    count = await wrong.count()
-    if count < free:
+    latest = await wrong.order_by("-at").limit(free + MOST_SURPLUS).values("at")
+    if len(latest) < free:
         return
-    latest = await wrong.order_by("-at").first()
-    assert latest is not None
-    wait = latest.at + wait_after(count - free) - now
+    wait = latest[0]["at"] + wait_after(len(latest) - free) - now
     if wait > timedelta(0):
         seconds = -(-wait // timedelta(seconds=1))
         raise RateLimited(
@@ -198,7 +197,7 @@ async def _check_free(free: int, now: datetime, **whose: Any) -> None:
 
 def wait_after(surplus: int) -> timedelta:
     """How long after the latest wrong try, when `surplus` more than the free ones were made."""
-    return min(FIRST_WAIT * (1 << min(surplus, 10)), LONGEST_WAIT)
+    return min(FIRST_WAIT * (1 << min(surplus, MOST_SURPLUS)), LONGEST_WAIT)
 
 
 def _network(client_ip: str) -> str:

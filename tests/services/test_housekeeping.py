@@ -61,7 +61,7 @@ async def test_a_sweep_takes_a_few_at_once_until_none_is_left(
         await make_account_token(account, expires_at=clock.at - timedelta(days=9))
 
     async with unit_of_work() as work:
-        first = await housekeeping.forget_served(now=work.now, limit=2)
+        first = await housekeeping.forget_served(AccountToken, now=work.now, limit=2)
     monkeypatch.setattr(sweeping, "AT_ONCE", 2)
     await sweeping.forget_served()
 
