@@ -52,7 +52,10 @@ class ReminderFeedEvent:
 
 @value(Level.MEMBER)
 class ReminderPopup(ReminderFeedEvent):
-    """The window appears: everything due for the viewer now. It returns every `repeatMinutes` until each is handled."""
+    """The window appears: everything due for the viewer now. It returns every `repeatMinutes` until each is handled.
+
+    Of more than 500 the longest due are shown; the others come up as these are handled, and `openCount` tells of them.
+    """
 
     reminders: list[Reminder] = held(
         Level.MEMBER, "What is due, the longest due first, at most 500.", "Reminder", many=True
@@ -74,7 +77,9 @@ class ReminderClosed(ReminderFeedEvent):
 class ReminderFeedLive(ReminderFeedEvent):
     """The backlog is through; what follows is live."""
 
-    open_count: int = strawberry.field(description="How many open reminders the viewer has, due or not.")
+    open_count: int = strawberry.field(
+        description="How many open reminders the viewer has, due or not, counted up to 10,000."
+    )
 
 
 @value(Level.MEMBER)

@@ -68,7 +68,7 @@ class Reminder(Table, model=models.Reminder, see=OWN):
 
 async def open_reminder_count(info: strawberry.Info[Context, None]) -> int | None:
     viewer = info.context.viewer
-    return await feed_states.open_in_sight(viewer).count() if isinstance(viewer, Member) else None
+    return await feed_states.count_open(viewer) if isinstance(viewer, Member) else None
 
 
 queries = {
@@ -81,7 +81,9 @@ queries = {
     ),
     "open_reminder_count": strawberry.field(
         resolver=open_reminder_count,
-        description=described("How many open reminders the viewer has, due or not.", OWN),
+        description=described(
+            "How many open reminders the viewer has, due or not, counted up to 10,000.", OWN
+        ),
         directives=directives_of(OWN),
         metadata={GUARD: OWN},
     ),

@@ -20,8 +20,12 @@ from app.policy import Member, Permission
 from app.services.feed_states import open_in_sight
 from app.services.sight import in_sight
 
-#: Events of one feed that are read at once.
+#: Events of one feed that are read at once, and characters of the ids in them: those of some 500 reminders. The last
+#: event may exceed it.
 PAGE = 100
+WEIGHT = 20_000
+#: Reminders that one statement is asked about.
+ASKED_AT_ONCE = 10_000
 #: After this time what was read is read again: rights and reminders change while a slow client takes it in.
 GOOD_FOR_S = 1.0
 
@@ -46,11 +50,8 @@ class Page:
     news: Sequence[News]
     server_time: datetime | None
     read_at: float
-
-    @property
-    def is_last(self) -> bool:
-        """Was there nothing more when it was read? For what came since, the bell has rung."""
-        return len(self.news) < PAGE
+    #: Was there nothing more when it was read? For what came since, the bell has rung.
+    is_last: bool
 
     @property
     def is_stale(self) -> bool:
@@ -58,7 +59,7 @@ class Page:
 
 
 async def page_after(viewer: Member, number: int) -> Page:
-    """What follows this number in the viewer's feed, at most PAGE. Empty if he may have no reminders any more."""
+    """What follows this number in the viewer's feed, at most PAGE events and WEIGHT of ids. Empty if he may have no reminders any more."""
     return await _page_after((viewer, number))
 
 
@@ -72,33 +73,36 @@ async def _pages_after(asked: Sequence[tuple[Member, int]]) -> list[Page]:
     rows = await _rows_after(asked)
     shown = await _still_shown([(asked[row["place"]][0], row) for row in rows])
     news: list[list[News]] = [[] for _ in asked]
+    weights = [0] * len(asked)
     for row, reminder_ids in zip(rows, shown, strict=True):
         news[row["place"]].append(_news(row, reminder_ids))
+        weights[row["place"]] += len(row["reminder_ids"])
     server_time = db.clock_of(rows[0]["now"]) if rows else None
-    return [Page(each, server_time, read_at) for each in news]
+    return [
+        Page(each, server_time, read_at, is_last=len(each) < PAGE and weight < WEIGHT)
+        for each, weight in zip(news, weights, strict=True)
+    ]
 
 
 # As `ReminderEvent.visible_q` says: one's own, for REMINDER_OWN.
-_EVENTS: Mapping[db.Dialect, str] = {
-    "postgres": """
-        SELECT {clock} AS now, asked.place, e.number, e.kind, e.reminder_ids, e.reminder_id, e.closed_reason,
-            e.snoozed_until, e.repeat_minutes
-        FROM {asked} CROSS JOIN LATERAL (
+_PAGE = """
+    SELECT * FROM (
+        SELECT next.*, SUM(LENGTH(reminder_ids)) OVER (ORDER BY number) - LENGTH(reminder_ids) AS weight_before FROM (
             SELECT * FROM reminder_events
             WHERE employee_id = asked.employee_id AND project_id = asked.project_id AND number > asked.after
-            ORDER BY number LIMIT {page}
-        ) e ORDER BY asked.place, e.number
-    """,
-    "sqlite": """
-        SELECT {clock} AS now, asked.place, e.number, e.kind, e.reminder_ids, e.reminder_id, e.closed_reason,
-            e.snoozed_until, e.repeat_minutes
-        FROM {asked} JOIN reminder_events e ON e.id IN (
-            SELECT id FROM reminder_events
-            WHERE employee_id = asked.employee_id AND project_id = asked.project_id AND number > asked.after
-            ORDER BY number LIMIT {page}
-        ) ORDER BY asked.place, e.number
-    """,
+            ORDER BY number LIMIT {most}
+        ) next
+    ) weighed WHERE weight_before < {weight}
+"""
+_PAGES: Mapping[db.Dialect, str] = {
+    "postgres": "{asked} CROSS JOIN LATERAL ({page}) e",
+    "sqlite": "{asked} JOIN reminder_events e ON e.id IN (SELECT id FROM ({page}))",
 }
+_EVENTS = """
+    SELECT {clock} AS now, asked.place, e.number, e.kind, e.reminder_ids, e.reminder_id, e.closed_reason,
+        e.snoozed_until, e.repeat_minutes
+    FROM {pages} ORDER BY asked.place, e.number
+"""
 
 
 async def _rows_after(asked: Sequence[tuple[Member, int]]) -> Sequence[Mapping[str, Any]]:
@@ -113,7 +117,8 @@ async def _rows_after(asked: Sequence[tuple[Member, int]]) -> Sequence[Mapping[s
     source = db_rows.unpacked(
         dialect, "$1", "asked", place="bigint", employee_id="uuid", project_id="uuid", after="bigint"
     )
-    sql = _EVENTS[dialect].format(clock=db.CLOCK[dialect], asked=source, page=PAGE)
+    pages = _PAGES[dialect].format(asked=source, page=_PAGE.format(most=PAGE, weight=WEIGHT))
+    sql = _EVENTS.format(clock=db.CLOCK[dialect], pages=pages)
     return await db.fetch(sql, [db_rows.packed(wanted)])
 
 
@@ -121,7 +126,10 @@ async def _still_shown(events: Sequence[tuple[Member, Mapping[str, Any]]]) -> li
     """For each event those of its reminders that are still the viewer's, open and in sight, in the same order."""
     named = [[UUID(each) for each in orjson.loads(row["reminder_ids"])] for _, row in events]
     asked = [(viewer, id_) for (viewer, _), ids in zip(events, named, strict=True) for id_ in ids]
-    seen = iter(await in_sight(open_in_sight, asked))
+    answers: list[bool] = []
+    for some in db_rows.portions(asked, ASKED_AT_ONCE):
+        answers += await in_sight(open_in_sight, some)
+    seen = iter(answers)
     return [[id_ for id_ in ids if next(seen)] for ids in named]
 
 

@@ -16,14 +16,17 @@ from app.services.popup_firing import MOST_SHOWN
 from app.services.sight import MOMENT, Making, Statement, ask
 from app.viewers import Shape
 
+#: As `totalCount` of lists.
+MOST_COUNTED = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
     """What waits for an employee, and where his feed is: read in one moment.
 
     `first_number` is that of the oldest event that is kept, None if none is; `repeat_minutes` is None if his window is
-    off; `due` are the ids of his reminders that have come due, the longest due first, `open_count` is the number of all
-    that are open. What he may not see is neither named nor counted.
+    off; `due` are the ids of his reminders that have come due, the longest due first, at most MOST_SHOWN; `open_count` is
+    the number of all that are open, counted up to MOST_COUNTED. What he may not see is neither named nor counted.
     """
 
     server_time: datetime
@@ -37,6 +40,11 @@ class FeedState:
 def open_in_sight(viewer: Member) -> QuerySet[Reminder]:
     """His own open reminders of which he may see the contact."""
     return Reminder.visible_to(viewer).filter(assignee_id=viewer.employee_id, state=ReminderState.OPEN)
+
+
+async def count_open(viewer: Member) -> int:
+    """How many of his open reminders are in sight, counted up to MOST_COUNTED."""
+    return await open_in_sight(viewer).limit(MOST_COUNTED).count()
 
 
 async def state_of(viewer: Member) -> FeedState:
@@ -70,7 +78,7 @@ def _statement(shape: Shape, dialect: db.Dialect) -> Statement:
     due = making.sql(
         waiting.filter(alert_at__lte=MOMENT).order_by("alert_at", "id").limit(MOST_SHOWN).values("id")
     )
-    count = making.sql(waiting.values("id"))
+    count = making.sql(waiting.limit(MOST_COUNTED).values("id"))
     employee, project = making.id(making.viewer.employee_id), making.id(making.viewer.project_id)
     sql = f"""
         SELECT asked.place, e.feed_number, e.reminder_interval_minutes,

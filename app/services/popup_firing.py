@@ -22,8 +22,12 @@ from app.services.reminder_log import Popup
 #: for the last of their second; a long queue is gone through in large ones.
 FIRST_BATCH = 250
 BATCH = 1_000
-#: Reminders that one window shows, the longest due first; beyond that nobody reads, and nothing must grow for ever.
+#: Reminders that one window shows, the longest due first. The others come up when these are handled, window by window.
 MOST_SHOWN = 500
+#: So many are looked for at first. Of windows with more due a transaction opens only so many, the longest due first:
+#: what it holds in memory does not grow with what people leave undone.
+FEW = 20
+MOST_FULL = 20
 #: Moments closer together than this are waited for together.
 STEP = timedelta(milliseconds=50)
 
@@ -33,12 +37,14 @@ class Window:
     """A claimed one; ids are texts, of which nothing is made but other texts.
 
     `due`: what it shows, `(reminder, contact)`, the longest due first; `ahead`: when the first of the others comes due.
+    `is_short`: of more than it shows some were taken, and others may have their place.
     """
 
     employee_id: str
     row: Mapping[str, Any]
     due: Sequence[tuple[str, str]] = ()
     ahead: datetime | None = None
+    is_short: bool = False
 
     @property
     def repeat_minutes(self) -> int:
@@ -62,14 +68,20 @@ class Window:
             for id_, contact in self.due
         ]
 
+    @property
+    def opens(self) -> bool:
+        return bool(self.due) and not self.is_short
+
     def next_at(self, now: datetime) -> datetime | None:
+        if self.is_short:
+            return now  # looked at once more, before it opens
         if not self.due:
             return self.ahead
         repeat = now + popups.interval(self.repeat_minutes)
         return repeat if self.ahead is None else min(repeat, self.ahead)
 
     def popup(self, number: int) -> Popup:
-        shown = [id_ for id_, _ in self.due[:MOST_SHOWN]]
+        shown = [id_ for id_, _ in self.due]
         due_at = db.as_datetime(self.row["next_popup_at"])
         return Popup(self.employee_id, self.row["project_id"], number, shown, self.repeat_minutes, due_at)
 
@@ -90,13 +102,13 @@ async def fire(
     leaves out those due before: what was claimed a moment ago lies dead at the head of the index, and passing it by
     would take longer with each batch.
     """
-    claimed = await _claim(now, employee_id, since, most)
-    if not claimed:
+    found = await _claim(now, employee_id, since, most)
+    if not found:
         return Fired(0, None)
-    await _look(claimed, now)
+    claimed = await _look(found, now)
     await _give_hidden_away(claimed, now)
     numbers = await _move_on(claimed, now)
-    opened = [each.popup(numbers[id_]) for id_, each in claimed.items() if each.due]
+    opened = [each.popup(numbers[id_]) for id_, each in claimed.items() if each.opens]
     await reminder_log.tell_popups(opened, now=now)
     return Fired(len(claimed), max(db.as_datetime(each.row["next_popup_at"]) for each in claimed.values()))
 
@@ -164,7 +176,7 @@ _LOOK = """
     SELECT CAST(asked.id AS text) AS id, (
         SELECT {concat}(CAST(shown.id AS text) || ' ' || COALESCE(CAST(shown.contact_id AS text), ''), ',') FROM (
             SELECT id, contact_id FROM reminders
-            WHERE assignee_id = asked.id AND state = 'OPEN' AND alert_at <= $1 ORDER BY alert_at, id
+            WHERE assignee_id = asked.id AND state = 'OPEN' AND alert_at <= $1 ORDER BY alert_at, id LIMIT {most}
         ) shown
     ) AS due, (
         SELECT MIN(alert_at) FROM reminders WHERE assignee_id = asked.id AND state = 'OPEN' AND alert_at > $1
@@ -174,15 +186,28 @@ _LOOK = """
 _CONCAT = {"postgres": "string_agg", "sqlite": "group_concat"}
 
 
-async def _look(claimed: Mapping[str, Window], now: datetime) -> None:
-    """Reads what waits for each who may have a window."""
-    able = [
-        {"id": id_} for id_, each in claimed.items() if member_rows.may(each.row, Permission.REMINDER_OWN)
-    ]
+async def _look(claimed: Mapping[str, Window], now: datetime) -> Mapping[str, Window]:
+    """Reads what waits for each who may have a window. Leaves out those with much due for whom there is no room now.
+
+    They stay as they were, and are the next to be claimed.
+    """
+    able = [each for each in claimed.values() if member_rows.may(each.row, Permission.REMINDER_OWN)]
+    await _read_due(able, now, FEW + 1)
+    full = [each for each in able if len(each.due) > FEW]
+    await _read_due(full[:MOST_FULL], now, MOST_SHOWN)
+    left_out = {each.employee_id for each in full[MOST_FULL:]}
+    return {id_: each for id_, each in claimed.items() if id_ not in left_out}
+
+
+async def _read_due(windows: Sequence[Window], now: datetime, most: int) -> None:
+    if not windows:
+        return
+    by_id = {each.employee_id: each for each in windows}
     dialect = db.dialect()
-    sql = _LOOK.format(concat=_CONCAT[dialect], asked=db_rows.unpacked(dialect, "$2", "asked", id="uuid"))
-    for row in await db.fetch(sql, [now, db_rows.packed(able)]) if able else ():
-        window = claimed[row["id"]]
+    asked = db_rows.unpacked(dialect, "$2", "asked", id="uuid")
+    sql = _LOOK.format(concat=_CONCAT[dialect], asked=asked, most=most)
+    for row in await db.fetch(sql, [now, db_rows.packed({"id": id_} for id_ in by_id)]):
+        window = by_id[row["id"]]
         if row["due"]:
             window.due = [
                 (id_, contact) for id_, _, contact in (each.partition(" ") for each in row["due"].split(","))
@@ -198,7 +223,9 @@ async def _give_hidden_away(claimed: Mapping[str, Window], now: datetime) -> Non
     ]
     hidden = await reminder_handover.take_hidden(held, now=now)
     for window in claimed.values() if hidden else ():
-        window.due = [each for each in window.due if UUID(each[0]) not in hidden]
+        kept = [each for each in window.due if UUID(each[0]) not in hidden]
+        window.is_short = len(kept) < len(window.due) == MOST_SHOWN
+        window.due = kept
 
 
 _MOVE_ON = """
@@ -212,9 +239,9 @@ async def _move_on(claimed: Mapping[str, Window], now: datetime) -> dict[str, in
     moved = []
     for id_, window in claimed.items():
         at = window.next_at(now)
-        if at is not None and popups.is_near(at, now):
+        if at is not None and now < at and popups.is_near(at, now):
             popups.ring_worker(UUID(id_), at, now)
-        moved.append({"id": id_, "at": at, "taken": int(bool(window.due))})
+        moved.append({"id": id_, "at": at, "taken": int(window.opens)})
     source = db_rows.unpacked(db.dialect(), "$2", "moved", id="uuid", at="timestamptz", taken="bigint")
     rows = await db.fetch(_MOVE_ON.format(moved=source), [now, db_rows.packed(moved)])
     return {row["id"]: row["feed_number"] for row in rows}

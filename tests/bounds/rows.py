@@ -3,7 +3,7 @@
 from tortoise.transactions import in_transaction
 
 from app import db
-from app.models import Table
+from app.models import Account, Employee, Table
 
 #: A new id, random but for what makes it one.
 NEW_ID = {
@@ -36,6 +36,14 @@ async def copies(row: Table, count: int, **columns: str) -> None:
         SELECT {values} FROM numbers CROSS JOIN {row._meta.db_table} model WHERE model.id = '{row.id}'
         """
     )
+
+
+async def colleagues(model: Employee, count: int) -> None:
+    """So many more employees like this one, each with an account; number n has `id_of("n")`."""
+    account = await Account.get(id=model.account_id)
+    mine, email = id_of("n"), "'osoba' || n || '@example.cz'"
+    await copies(account, count, id=mine, email=email)
+    await copies(model, count, id=mine, account_id=mine, email=email)
 
 
 async def without_checks(sql: str) -> None:

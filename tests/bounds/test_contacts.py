@@ -1,5 +1,7 @@
 """A contact with thousands of mails and activities goes by a few statements, and no body is read."""
 
+from typing import Any
+
 from app import db
 from app.models import Activity, AuditEntry, Contact, Email, EmailRecipient, EmailState, RecipientState
 from app.policy import Role
@@ -18,7 +20,13 @@ async def make_correspondence() -> Contact:
     """Half of the mails wait, each to one recipient."""
     project = await make_project()
     contact, author = await make_contact(project), await make_employee(project, [Role.SALES_REP])
-    written = {"contact": contact, "author": author, "recipients": [], "text": BODY, "html": BODY}
+    written: dict[str, Any] = {
+        "contact": contact,
+        "author": author,
+        "recipients": [],
+        "text": BODY,
+        "html": BODY,
+    }
     for state in (EmailState.QUEUED, EmailState.SENT):
         email = await make_email(project, state=state, **written)
         await copies(email, MAILS // 2 - 1, message_id=f"'<{state}' || n || '@firma.cz>'")

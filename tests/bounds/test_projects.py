@@ -4,7 +4,7 @@ from app.jobs import Job
 from app.models import Account, AuditEntry, Employee, Project, Session
 from app.policy import Role
 from tests.bounds.measure import measured
-from tests.bounds.rows import after_filling, copies, id_of
+from tests.bounds.rows import after_filling, colleagues, copies, id_of
 from tests.conftest import Clock
 from tests.factories import make_employee, make_project, make_reminder, make_session
 from tests.graphql import PASSWORD, SentJob, as_account, as_employee, make_account_with_password
@@ -20,9 +20,8 @@ async def make_large_project(clock: Clock) -> tuple[Project, Employee]:
     model = await make_employee(project, [Role.SALES_REP], reminder_interval_minutes=5)
     account = await Account.get(id=model.account_id)
     reminder, session = await make_reminder(model, due_at=clock.at), await make_session(account, model)
-    mine, email = id_of("n"), "'osoba' || n || '@example.cz'"
-    await copies(account, PEOPLE, id=mine, email=email)
-    await copies(model, PEOPLE, id=mine, account_id=mine, email=email)
+    await colleagues(model, PEOPLE)
+    mine = id_of("n")
     await copies(reminder, PEOPLE, assignee_id=mine)
     await copies(session, PEOPLE, account_id=mine, employee_id=mine, token_hash="'hash' || n")
     await after_filling()

@@ -35,7 +35,7 @@ async def make_much(project: Project, scale: float = 1.0) -> None:
         (email, MAILS, {"message_id": f"'<' || n || '@{project.id}>'"}),
         (await make_audit_entry(project, changes={"name": [None, "Novák"]}), ENTRIES, {}),
     ):
-        await copies(row, int(count * scale), **columns)  # type: ignore[arg-type]
+        await copies(row, int(count * scale), **columns)
     await without_checks(f"""
         INSERT INTO email_recipients (id, project_id, email_id, address, state, attempts)
         SELECT {NEW_ID[db.dialect()]}, project_id, id, 'a@example.cz', 'SENT', 1 FROM emails

@@ -19,7 +19,7 @@ from tests.factories import (
     make_reminder,
 )
 from tests.graphql import as_employee
-from tests.schema.test_employment import DEACTIVATE
+from tests.schema.employee_cases import DEACTIVATE
 
 MANY = 40_000
 #: What changes a batch: read it, who sees it, change, feed's numbers and events, entries; for kept and hidden ones.
@@ -58,10 +58,8 @@ async def test_forty_thousand_reminders_go_to_a_colleague(
     assert await Reminder.filter(assignee_id=heir.id, version=2, updated_at=clock.at).count() == MANY // 2
     assert await Reminder.filter(assignee_id=None, contact_id=hidden.id, version=2).count() == MANY // 2
     assert await AuditEntry.filter(subject="Reminder", action="employeeDeactivate").count() == MANY
-    numbers = (
-        await ReminderEvent.filter(employee_id=holder.id).order_by("number").values_list("number", flat=True)
-    )
-    assert list(numbers) == list(range(1, MANY + 1))
+    events = await ReminderEvent.filter(employee_id=holder.id).order_by("number").values("number")
+    assert [event["number"] for event in events] == list(range(1, MANY + 1))
     assert await ReminderEvent.all().count() == MANY
     assert (await Employee.get(id=heir.id)).next_popup_at == clock.at
     assert is_bounded(giving, MANY), giving

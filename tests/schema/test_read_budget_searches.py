@@ -246,5 +246,5 @@ async def test_a_list_below_a_row_counts_as_one_at_the_root(
 async def test_what_counts_no_more_is_cleared_away(external: Employee, clock: Clock) -> None:
     await make_external_searches(external, began_at=clock.at - timedelta(hours=25))
 
-    assert await housekeeping.forget_served(now=clock.at) == 1
+    assert await housekeeping.forget_served(ExternalSearches, now=clock.at) == 1
     assert await used() == 0

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.models import AuditEntry, Contact, Employee, Project
+from app.models import AuditEntry, Contact, Employee, ExternalRead, Project
 from app.policy import Role
 from app.services import housekeeping
 from tests.conftest import Clock
@@ -125,7 +125,7 @@ async def test_what_counts_no_more_is_cleared_away(
     await make_external_read(external, contacts[0], read_at=clock.at - timedelta(hours=25))
     await make_external_read(external, contacts[1], read_at=clock.at - timedelta(hours=23))
 
-    assert await housekeeping.forget_served(now=clock.at) == 1
+    assert await housekeeping.forget_served(ExternalRead, now=clock.at) == 1
     assert await counted() == {contacts[1].id}
 
 

@@ -45,7 +45,7 @@ async def test_each_process_writes_one_row_and_the_dead_ones_go(database: str) -
 
     for _ in range(3):
         await readiness.check_writes()
-    await housekeeping.forget_served(now=now)
+    await housekeeping.forget_served(WriteCheck, now=now)
 
     (left,) = await WriteCheck.all()
     assert left.written_at >= now

@@ -105,7 +105,7 @@ OF_RIGHTS: Sequence[Mutant] = (
     Mutant(
         "contacts are deleted without a limit",
         f"{SERVICES}/contact_deletion.py",
-        "    if len(latest) < limit:\n",
+        "    if limit and not oldest:\n",
         "    if True:\n",
         by_tests("tests/proof/invariants/test_races.py::test_parallel_deletions_count_against_the_limit"),
     ),
