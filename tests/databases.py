@@ -3,6 +3,7 @@
 import shutil
 from contextlib import ExitStack
 from itertools import count
+from pathlib import Path
 from typing import Literal, Self
 
 import asyncpg
@@ -57,6 +58,16 @@ class Databases:
             return
         for file in self._folder.glob(f"{name}*"):
             file.unlink()
+
+    @property
+    def server(self) -> Server:
+        """The PostgreSQL of all these."""
+        return self._postgres()
+
+    @property
+    def log(self) -> Path:
+        """What it writes."""
+        return self.server.folder / "log"
 
     async def connect_shared(self) -> None:
         """Connect to the one PostgreSQL database that tests share in turn, emptied: about 15 ms."""

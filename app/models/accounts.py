@@ -68,7 +68,14 @@ class Session(Table):
 
     class Meta:
         table = "sessions"
-        indexes = (("account_id", "created_at"), ("employee_id",), ("expires_at",))
+        # Those that were revoked have a partial index by `revoked_at`, in the migration.
+        indexes = (
+            ("account_id", "created_at"),
+            ("employee_id",),
+            ("project_id",),
+            ("expires_at",),
+            ("absolute_expires_at",),
+        )
         constraints = (
             CheckConstraint(
                 check="(employee_id IS NULL) = (project_id IS NULL)", name="ck_sessions_employee_and_project"
@@ -126,7 +133,7 @@ class AccountToken(Table):
 
     class Meta:
         table = "account_tokens"
-        indexes = (("account_id", "purpose"), ("division_id",), ("expires_at",))
+        indexes = (("account_id", "purpose"), ("project_id",), ("division_id",), ("expires_at",))
         constraints = (
             CheckConstraint(
                 check="division_id IS NULL OR project_id IS NOT NULL", name="ck_account_tokens_division"

@@ -88,6 +88,7 @@ class Activity(Table):
         indexes = (
             ("contact_id", "occurred_at", "id"),
             ("project_id", "occurred_at", "id"),
+            ("project_id", "created_at", "id"),
             ("author_id",),
         )
         constraints = (CheckConstraint(check="summary <> ''", name="ck_activities_summary"),)

@@ -190,7 +190,7 @@ class Email(Table):
         indexes = (
             ("project_id", "created_at", "id"),
             ("contact_id", "created_at", "id"),
-            ("author_id",),
+            ("author_id", "created_at"),
             ("division_id",),
             ("mailbox_id",),
             ("template_ref",),
@@ -245,6 +245,7 @@ class EmailRecipient(Table):
 
     class Meta:
         table = "email_recipients"
+        indexes = (("project_id",),)
         constraints = (UniqueConstraint(fields=("email_id", "address"), name="uq_email_recipients_address"),)
 
     @classmethod

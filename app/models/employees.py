@@ -99,6 +99,7 @@ class Employee(Table):
         table = "employees"
         indexes = (
             ("project_id", "sort_key", "id"),
+            ("project_id", "created_at", "id"),
             ("partner_id",),
             ("account_id", "status"),
         )
@@ -166,7 +167,7 @@ class EmployeeDivision(Table):
 
     class Meta:
         table = "employee_divisions"
-        indexes = (("division_id",),)
+        indexes = (("project_id",), ("division_id",))
         constraints = (UniqueConstraint(fields=("employee_id", "division_id"), name="uq_employee_divisions"),)
 
     @classmethod
@@ -201,7 +202,7 @@ class Invitation(Table):
 
     class Meta:
         table = "invitations"
-        indexes = (("employee_id",), ("invited_by_id",))
+        indexes = (("project_id",), ("employee_id",), ("invited_by_id",))
 
     @classmethod
     def visible_q(cls, viewer: Viewer) -> Q:

@@ -85,7 +85,14 @@ class LeadShare(Table):
 
     class Meta:
         table = "lead_shares"
-        indexes = (("project_id", "created_at", "id"), ("partner_id",), ("created_by_id",))
+        # Of the open ones, when they end and which were recalled has partial indexes, in the migration.
+        indexes = (
+            ("project_id", "created_at", "id"),
+            ("project_id", "valid_from", "id"),
+            ("project_id", "valid_until", "id"),
+            ("partner_id",),
+            ("created_by_id",),
+        )
         constraints = (
             CheckConstraint(check="campaign <> ''", name="ck_lead_shares_campaign"),
             CheckConstraint(
@@ -137,7 +144,7 @@ class LeadShareContact(Table):
 
     class Meta:
         table = "lead_share_contacts"
-        indexes = (("contact_id",),)
+        indexes = (("project_id",), ("contact_id",))
         constraints = (UniqueConstraint(fields=("share_id", "contact_id"), name="uq_lead_share_contacts"),)
 
     @classmethod

@@ -39,7 +39,12 @@ class Person(Table):
 
     class Meta:
         table = "persons"
-        indexes = (("contact_id", "sort_key", "id"), ("project_id", "sort_key", "id"))
+        indexes = (
+            ("contact_id", "sort_key", "id"),
+            ("project_id", "sort_key", "id"),
+            ("project_id", "created_at", "id"),
+            ("project_id", "updated_at", "id"),
+        )
         constraints = (CheckConstraint(check="name <> ''", name="ck_persons_name"),)
 
     @classmethod

@@ -109,7 +109,7 @@ class Division(BaseData):
 
     class Meta:
         table = "divisions"
-        indexes = (("project_id", "sort_key", "id"),)
+        indexes = (("project_id", "sort_key", "id"), ("project_id", "created_at", "id"))
         constraints = (CheckConstraint(check="name <> ''", name="ck_divisions_name"),)
 
     @classmethod

@@ -78,7 +78,7 @@ class ContactProposal(Table):
             return NOBODY
         in_project = Q(project_id=viewer.project_id)
         if viewer.may(Permission.CONTACT_IMPORT):
-            return in_project & (Q(contact_id__isnull=True) | Contact.linked_q(viewer))
+            return in_project & Contact.linked_if_at_all_q(viewer)
         if viewer.may(Permission.CONTACT_PROPOSE):
             return in_project & Q(proposed_by_id=viewer.employee_id)
         return NOBODY
@@ -103,7 +103,7 @@ class ExternalRead(Table):
 
     class Meta:
         table = "external_reads"
-        indexes = (("employee_id", "read_at"), ("contact_id",))
+        indexes = (("employee_id", "read_at"), ("project_id",), ("contact_id",), ("read_at",))
         constraints = (UniqueConstraint(fields=("employee_id", "contact_id"), name="uq_external_reads"),)
 
     @classmethod
@@ -128,6 +128,7 @@ class ExternalSearches(Table):
 
     class Meta:
         table = "external_searches"
+        indexes = (("project_id",), ("began_at",))
         constraints = (UniqueConstraint(fields=("employee_id", "project_id"), name="uq_external_searches"),)
 
     @classmethod

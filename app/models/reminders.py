@@ -76,6 +76,9 @@ class Reminder(Table):
         # The open ones of an assignee by `alert_at` have a partial index, in the migration.
         indexes = (
             ("project_id", "due_at", "id"),
+            ("project_id", "resolved_at", "id"),
+            ("project_id", "created_at", "id"),
+            ("project_id", "updated_at", "id"),
             ("assignee_id", "due_at", "id"),
             ("contact_id", "due_at", "id"),
             ("created_by_id",),
@@ -97,7 +100,7 @@ class Reminder(Table):
         """One's own, or the project's for REMINDER_ASSIGN; never one whose contact the viewer may not see."""
         if not isinstance(viewer, Member):
             return NOBODY
-        return _held_q(viewer) & (Q(contact_id__isnull=True) | Contact.linked_q(viewer))
+        return _held_q(viewer) & Contact.linked_if_at_all_q(viewer)
 
 
 def _held_q(viewer: Member) -> Q:
@@ -156,7 +159,7 @@ class ReminderEvent(Table):
 
     class Meta:
         table = "reminder_events"
-        indexes = (("created_at",),)
+        indexes = (("project_id",), ("created_at",))
         constraints = (
             UniqueConstraint(fields=("employee_id", "number"), name="uq_reminder_events_number"),
             CheckConstraint(

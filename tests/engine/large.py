@@ -19,7 +19,8 @@ def id_of(kind: int, number: int) -> UUID:
     return UUID(f"{kind:08x}-0000-7000-8000-{number:012x}")
 
 
-def _id(kind: int, number: str) -> str:
+def sql_id(kind: int, number: str) -> str:
+    """The same, of a number that SQL works out."""
     return f"({_ID.format(kind=kind, number=number)})::uuid"
 
 
@@ -66,43 +67,43 @@ async def _drop_indexes(connection: "asyncpg.Connection[Any]") -> list[str]:
 
 _STATEMENTS = (
     f"""INSERT INTO accounts (id, email, name, version, created_at, updated_at)
-        SELECT {_id(ACCOUNT, "n")}, n || '@example.cz', 'Osoba ' || n, 1, {_AT}, {_AT}
+        SELECT {sql_id(ACCOUNT, "n")}, n || '@example.cz', 'Osoba ' || n, 1, {_AT}, {_AT}
         FROM generate_series(10, {PROJECTS * 10 + 9}) n""",
     f"""INSERT INTO projects
           (id, name, sort_key, time_zone, daily_delete_limit, external_read_limit, created_by_id, version, created_at,
            updated_at)
-        SELECT {_id(PROJECT, "n")}, 'Firma ' || n, 'firma ' || n, 'Europe/Prague', 100, 300, {_id(ACCOUNT, "10")}, 1, {_AT},
+        SELECT {sql_id(PROJECT, "n")}, 'Firma ' || n, 'firma ' || n, 'Europe/Prague', 100, 300, {sql_id(ACCOUNT, "10")}, 1, {_AT},
           {_AT}
         FROM generate_series(1, {PROJECTS}) n""",
     f"""INSERT INTO divisions (id, project_id, name, sort_key, version, created_at, updated_at)
-        SELECT {_id(DIVISION, "n")}, {_id(PROJECT, "n / 20")}, 'Divize ' || n, 'divize ' || n, 1, {_AT}, {_AT}
+        SELECT {sql_id(DIVISION, "n")}, {sql_id(PROJECT, "n / 20")}, 'Divize ' || n, 'divize ' || n, 1, {_AT}, {_AT}
         FROM generate_series(20, {PROJECTS * 20 + 19}) n""",
     f"""INSERT INTO employees
           (id, project_id, account_id, name, sort_key, search_text, email, roles, division_scope, can_delete_contacts,
            can_send_bulk_email, status, feed_number, version, created_at, updated_at)
-        SELECT {_id(EMPLOYEE, "n")}, {_id(PROJECT, "n / 10")}, {_id(ACCOUNT, "n")}, 'Osoba ' || n, 'osoba ' || n,
+        SELECT {sql_id(EMPLOYEE, "n")}, {sql_id(PROJECT, "n / 10")}, {sql_id(ACCOUNT, "n")}, 'Osoba ' || n, 'osoba ' || n,
           'osoba ' || n, n || '@example.cz', CASE WHEN n % 10 = 0 THEN 'DIRECTOR' ELSE 'SALES_REP' END, 'ALL', false,
           false, 'ACTIVE', 0, 1, {_AT}, {_AT}
         FROM generate_series(10, {PROJECTS * 10 + 9}) n""",
     f"""INSERT INTO contacts
           (id, project_id, division_id, owner_id, name, sort_key, search_text, ico, email, phone, city, status,
            created_by_id, version, created_at, updated_at)
-        SELECT {_id(CONTACT, "n")}, {_id(PROJECT, "p")}, {_id(DIVISION, "20 * p + n % 20")},
-          {_id(EMPLOYEE, "10 * p + n % 10")}, names.name, names.sort_key,
+        SELECT {sql_id(CONTACT, "n")}, {sql_id(PROJECT, "p")}, {sql_id(DIVISION, "20 * p + n % 20")},
+          {sql_id(EMPLOYEE, "10 * p + n % 10")}, names.name, names.sort_key,
           names.folded || ' ' || 10000000 + n || ' brno ' || n || '@example.cz +420' || 601000000 + n * 7,
           10000000 + n, n || '@example.cz', '+420' || 601000000 + n * 7, 'Brno', 'LEAD',
-          {_id(EMPLOYEE, "10 * p")}, 1, {_AT}, {_AT}
+          {sql_id(EMPLOYEE, "10 * p")}, 1, {_AT}, {_AT}
         FROM (SELECT n, {_PROJECT_OF} AS p FROM generate_series(0, {CONTACTS - 1}) n) c
         JOIN names ON names.number = (n::bigint * 7919) % (SELECT count(*) FROM names) ORDER BY n""",
     f"""INSERT INTO activities (id, project_id, contact_id, author_id, kind, area, summary, occurred_at, created_at)
-        SELECT {_id(ACTIVITY, "n")}, {_id(PROJECT, "p")}, {_id(CONTACT, "c")}, {_id(EMPLOYEE, "10 * p + n % 10")},
+        SELECT {sql_id(ACTIVITY, "n")}, {sql_id(PROJECT, "p")}, {sql_id(CONTACT, "c")}, {sql_id(EMPLOYEE, "10 * p + n % 10")},
           'CALL', 'SALES', 'Hovor ' || n, {_AT}, {_AT}
         FROM (SELECT n, c, (SELECT {_PROJECT_OF} FROM (SELECT c AS n) of) AS p
               FROM (SELECT n, n % {CONTACTS} AS c FROM generate_series(0, {2 * CONTACTS - 1}) n) a) a""",
     f"""INSERT INTO reminders
           (id, project_id, assignee_id, contact_id, created_by_id, kind, title, due_at, alert_at, state, version,
            created_at, updated_at)
-        SELECT {_id(REMINDER, "n")}, {_id(PROJECT, "p")}, {_id(EMPLOYEE, "10 * p + n % 10")}, {_id(CONTACT, "n")},
-          {_id(EMPLOYEE, "10 * p")}, 'TASK', 'Zavolat', {_AT}, {_AT}, 'OPEN', 1, {_AT}, {_AT}
+        SELECT {sql_id(REMINDER, "n")}, {sql_id(PROJECT, "p")}, {sql_id(EMPLOYEE, "10 * p + n % 10")}, {sql_id(CONTACT, "n")},
+          {sql_id(EMPLOYEE, "10 * p")}, 'TASK', 'Zavolat', {_AT}, {_AT}, 'OPEN', 1, {_AT}, {_AT}
         FROM (SELECT n, {_PROJECT_OF} AS p FROM generate_series(0, {CONTACTS - 1}) n) c""",
 )
