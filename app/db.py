@@ -17,7 +17,7 @@ from tortoise.backends.base.executor import EXECUTOR_CACHE
 from tortoise.connection import get_connection
 from tortoise.context import TortoiseContext
 
-from app import db_availability, db_connections, db_engines, db_locks, db_migrator
+from app import db_addresses, db_availability, db_connections, db_engines, db_locks, db_migrator
 from app.db_transactions import PostgresTransaction
 from app.errors import DatabaseAway
 
@@ -43,8 +43,9 @@ async def connect(
     Without `must_answer` a database that is away now is connected to when it is there.
 
     `url` is `sqlite:///absolute/path.db` or `postgres://user:password@host:port/name`; a unix socket is
-    `postgres://user@/name?host=/folder`. Raises ValueError for a wrong URL, RuntimeError when connected
-    already, and DatabaseAway when the database does not answer.
+    `postgres://user@/name?host=/folder`; TLS is as libpq has it (`sslmode`, `sslrootcert`). Raises ValueError for a
+    wrong URL, PoolerInTheWay for a pooler, RuntimeError when connected already, and DatabaseAway when the database does
+    not answer.
     """
     global _context, _dialect
     if _context is not None:
@@ -174,6 +175,7 @@ LOOK_UP_S = db_connections.LOOK_UP_S
 is_away = db_availability.is_away
 reason_of = db_availability.reason_of
 MigrationBlocked = db_locks.MigrationBlocked
+PoolerInTheWay = db_addresses.PoolerInTheWay
 
 
 def as_uuid(value: UUID | str) -> UUID:

@@ -5,11 +5,14 @@ the server gives up a statement, a lock, and a transaction in which nothing happ
 sides give up a peer that acknowledges nothing; and we give up a server that should have answered by its own limits.
 """
 
+import asyncio
 import socket
 from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
+
+from app import db_addresses
 
 #: A new connection is there within this, or the database is away.
 CONNECT_S = 3.0
@@ -41,11 +44,12 @@ class Lost(ConnectionError):
 
 
 async def connect(**options: Any) -> "Connection":
-    """A connection within 3 s. Raises Lost if there is no answer; otherwise as asyncpg does."""
+    """A connection within 3 s. Raises Lost if there is no answer; otherwise as `db_addresses.connect` does."""
     try:
-        connection: Connection = await asyncpg.connect(
-            **{**options, "connection_class": Connection, "timeout": CONNECT_S, "command_timeout": SILENCE_S}
-        )
+        async with asyncio.timeout(CONNECT_S):
+            connection: Connection = await db_addresses.connect(
+                **{**options, "connection_class": Connection, "command_timeout": SILENCE_S}
+            )
     except TimeoutError as error:
         raise Lost(f"The database could not be reached within {CONNECT_S:g} s.") from error
     connection.notice_silence()

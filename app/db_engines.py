@@ -31,6 +31,7 @@ from tortoise.backends.sqlite.client import (
 from tortoise.connection import get_connections
 from tortoise.exceptions import IntegrityError, OperationalError, TransactionManagementError
 
+from app import db_addresses
 from app.db_availability import ASKING, AskingTransaction, asking
 from app.db_connections import LIMITS, connect
 from app.db_pool import Pool
@@ -95,8 +96,7 @@ def _postgres_credentials(url: str, pool_size: int) -> dict[str, Any]:
             "default_transaction_isolation": "read committed",
         },
     }
-    if "sslmode" in options:
-        credentials["ssl"] = options.pop("sslmode")
+    credentials.update(db_addresses.tls_options(options))
     if options:
         raise ValueError(f"Unknown options in the database URL: {', '.join(sorted(options))}")
     return credentials
@@ -251,7 +251,7 @@ class Postgres(AsyncpgDBClient):
 
     async def connect_apart(self) -> "asyncpg.Connection[asyncpg.Record]":
         """A connection outside the pool and its limits, for locks that belong to a session. The caller closes it."""
-        return await asyncpg.connect(
+        return await db_addresses.connect(
             host=self.host,
             port=self.port,
             user=self.user,

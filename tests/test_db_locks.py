@@ -5,11 +5,13 @@ import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
+from tortoise.migrations.operations import AddIndex
 
 from app import db, db_locks
 from app.ids import uuid7
@@ -216,3 +218,21 @@ async def test_only_indexes_are_made_outside_of_a_transaction(
         await db.migrate()
 
     assert await db.fetch("SELECT score FROM teams") == [{"score": 7}]
+
+
+#: Made before anybody had an installation with rows in it.
+FIRST_MIGRATIONS = "0005"
+
+
+def test_no_migration_makes_an_index_of_a_standing_table_within_a_transaction() -> None:
+    names = sorted(path.stem for path in (ROOT / "migrations").glob("0*.py"))
+    later = [name for name in names if name[:4] > FIRST_MIGRATIONS]
+    found = {name: import_module(f"migrations.{name}").Migration for name in later}
+
+    blocking = [
+        name
+        for name, migration in found.items()
+        if migration.atomic and any(isinstance(each, AddIndex) for each in migration.operations)
+    ]
+
+    assert later and blocking == []
