@@ -1,7 +1,7 @@
 """`python -m app COMMAND`. Commands load what they need when they run, so that each starts quickly."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 import uvloop
@@ -56,35 +56,25 @@ def dev(
 
 @app.command()
 def serve() -> None:
-    """The web server: WEB_PROCESSES processes on HOST:PORT."""
-    import uvicorn
-
-    from app import logs
-    from app.main import SERVER_OPTIONS
+    """The web server: WEB_PROCESSES processes on HOST:PORT. Ends with status 1 if it cannot start."""
+    from app import logs, server
 
     settings = _settings_and_database()
     logs.configure(settings.log_level, as_json=settings.environment == "production")
-    uvicorn.run(
-        "app.main:from_environment",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        workers=settings.web_processes,
-        loop="uvloop",
-        forwarded_allow_ips=settings.trusted_proxies,
-        **SERVER_OPTIONS,
-    )
+    if not server.run(settings):
+        _fail("The web server could not start; the log says why.")
 
 
 @app.command()
 def worker() -> None:
-    """A worker: sends e-mail, fires reminders, sweeps. Run as many as you like."""
+    """A worker: sends e-mail, fires reminders, sweeps. Run as many as you like. Ends with status 1 by an error."""
     from app import logs
     from app.workers.supervision import run_process
 
     settings = _settings_and_database()
     logs.configure(settings.log_level, as_json=settings.environment == "production")
-    uvloop.run(run_process(settings))
+    if not uvloop.run(run_process(settings)):
+        _fail("The worker ended by an error; the log says which.")
 
 
 @app.command()
@@ -261,6 +251,11 @@ def _settings_and_database() -> Settings:
         _lament(error)
         raise typer.Exit(1) from None
     return settings
+
+
+def _fail(sentence: str) -> NoReturn:
+    print(sentence, file=sys.stderr)
+    raise typer.Exit(1)
 
 
 def _lament(error: Exception) -> None:

@@ -83,10 +83,11 @@ async def _everything(var: Path, listener: socket.socket, redis_url: str, starte
         async with opened(settings, parts):
             people = await seed.ensure_demo(_kept_tokens(var))
             app = create_app(settings, parts=parts, mail_folder=mail_folder)
-            async with _working(settings, parts.hub.breaker), _serving(app, listener) as server:
+            async with _working(settings, parts.hub.breaker) as worker, _serving(app, listener) as server:
                 _announce(var, settings, people, time.monotonic() - started)
-                await asyncio.wait([server])
-                server.result()
+                ended, _ = await asyncio.wait([server, worker], return_when=asyncio.FIRST_COMPLETED)
+                for each in ended:
+                    each.result()
 
 
 def _settings(var: Path, port: int, redis_url: str, smtp_port: int) -> Settings:
@@ -121,11 +122,11 @@ async def _migrate(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def _working(settings: Settings, breaker: RedisBreaker) -> AsyncIterator[None]:
-    """A worker in this loop for the length of the block."""
+async def _working(settings: Settings, breaker: RedisBreaker) -> AsyncIterator[asyncio.Task[None]]:
+    """A worker in this loop for the length of the block; its task ends early only if it fails."""
     task = asyncio.create_task(work(settings, drain_s=WORKER_GRACE_S, breaker=breaker))
     try:
-        yield
+        yield task
     finally:
         task.cancel()
         await asyncio.wait([task])

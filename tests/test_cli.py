@@ -14,9 +14,10 @@ import httpx
 import pytest
 import uvloop
 
-from app import cli, config, db
+from app import cli, config, db, logs
 from app.integrations import valkey
 from app.models import Account
+from app.workers import supervision
 from tests.application_role import ROLE, make_role
 from tests.test_embedded import free_port
 
@@ -252,6 +253,21 @@ def test_without_its_database_nothing_starts_and_no_password_is_told(run: Run, c
     assert (answer.returncode, answer.stdout) == (1, "")
     assert answer.stderr.startswith("Divize cannot use its database: ConnectionRefusedError")
     assert "hushhush" not in answer.stderr
+
+
+def test_a_worker_that_fails_says_so_by_its_status(
+    run: Run, production: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(settings: object) -> None:
+        raise RuntimeError("of no use")
+
+    monkeypatch.setattr(supervision, "work", fails)
+    monkeypatch.setattr(logs, "configure", lambda *_, **__: None)
+
+    answer = run(production, "worker")
+
+    assert answer.returncode == 1
+    assert answer.stderr.endswith("The worker ended by an error; the log says which.\n")
 
 
 def test_no_command_shows_the_help(run: Run) -> None:

@@ -133,8 +133,11 @@ async def work(
             await asyncio.wait(_ending, timeout=drain_s)
 
 
-async def run_process(settings: Settings) -> None:
-    """The whole of `python -m app worker`: until SIGTERM or SIGINT."""
+async def run_process(settings: Settings) -> bool:
+    """The whole of `python -m app worker`: until SIGTERM or SIGINT. False if it ended by an error, which is in the log.
+
+    Raises DatabaseAway if that does not answer at the start: whoever watches over processes starts it again.
+    """
     await db.connect(settings.database_url, pool_size=settings.pool_size)
     try:
         hub = Hub(settings.redis_url)
@@ -144,7 +147,11 @@ async def run_process(settings: Settings) -> None:
                 asyncio.get_running_loop().add_signal_handler(each, working.cancel)
             log.info("worker started", jobs=len(WORKER_FUNCTIONS), regular_jobs=len(CRON_JOBS))
             await asyncio.wait([working])
+            if not working.cancelled() and (error := working.exception()) is not None:
+                log.critical("worker ended by an error", exc_info=error)
+                return False
             log.info("worker stopped")
+            return True
     finally:
         await db.close()
 

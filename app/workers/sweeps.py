@@ -47,12 +47,22 @@ async def _repeat(function: Sweep, every_s: float, drain_s: float) -> None:
         try:
             await asyncio.shield(under_way)
         except asyncio.CancelledError:
+            if under_way.cancelled() and not _is_cancelled():
+                log.error("sweep gave up", sweep=function.__qualname__)
+                await asyncio.sleep(max(every_s, PAUSE_AFTER_ERROR_S))
+                continue
             under_way.cancel()
             _, late = await asyncio.wait([under_way], timeout=drain_s)
             for each in late:
                 each.cancel()
             raise
         await asyncio.sleep(every_s if under_way.result() else max(every_s, PAUSE_AFTER_ERROR_S))
+
+
+def _is_cancelled() -> bool:
+    """Whether this very task is to end; what it waits for may be cancelled by itself."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def _once(function: Sweep) -> bool:

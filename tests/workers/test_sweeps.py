@@ -55,6 +55,19 @@ async def test_an_error_ends_neither_the_sweep_nor_the_others() -> None:
             await went_well.acquire()
 
 
+async def test_a_sweep_whose_work_was_cancelled_comes_back() -> None:
+    came = asyncio.Semaphore(0)
+
+    @sweeps.sweep(0.01)
+    async def sweep() -> None:
+        came.release()
+        raise asyncio.CancelledError  # of something that it waited for
+
+    async with sweeping(), asyncio.timeout(2):
+        for _ in range(3):
+            await came.acquire()
+
+
 async def test_after_an_error_there_is_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweeps, "PAUSE_AFTER_ERROR_S", 60)
     failures = 0
