@@ -5,6 +5,7 @@ process, a Valkey that was left behind is adopted, and half-written mail is neve
 """
 
 import asyncio
+import errno
 import fcntl
 import os
 import secrets
@@ -26,6 +27,7 @@ from starlette.types import ASGIApp
 from app import config, db, logs
 from app.config import Settings
 from app.demo import seed
+from app.errors import DatabaseAway
 from app.integrations import mail_catcher, valkey
 from app.integrations.redis_breaker import RedisBreaker
 from app.main import SERVER_OPTIONS, create_app, make_parts, opened
@@ -37,6 +39,8 @@ FROM = "divize@example.com"
 #: Ctrl-C ends everything within 2 s; these are the parts that wait for something.
 SERVER_GRACE_S = 1
 WORKER_GRACE_S = 0.3
+#: A disk with less is what was in the way, whatever the error says: Valkey alone writes some such blocks at its start.
+LEAST_FREE_BYTES = 64 * 1024
 
 
 class CannotStart(Exception):
@@ -44,16 +48,39 @@ class CannotStart(Exception):
 
 
 def run(*, port: int, reset: bool, var: Path = VAR) -> None:
-    """Runs until SIGINT or SIGTERM. Raises CannotStart, ConfigError."""
+    """Runs until SIGINT or SIGTERM. Raises CannotStart, also when the disk is full, and ConfigError."""
     started = time.monotonic()
     var = var.absolute()
-    with ExitStack() as stack:
+    with _a_word_about(var), ExitStack() as stack:
         stack.enter_context(_alone(var))
         listener = stack.enter_context(_listening(port))
         if reset:
             _forget(var)
         redis_url = os.environ.get("REDIS_URL") or stack.enter_context(_redis(var / "valkey"))
         uvloop.run(_until_told(_everything(var, listener, redis_url, started)))
+
+
+@contextmanager
+def _a_word_about(var: Path) -> Iterator[None]:
+    """Whatever writes there may find the disk full, or not its own: the database, Valkey, this module."""
+    try:
+        yield
+    except (CannotStart, DatabaseAway, OSError) as error:
+        if _is_full(var, error):
+            raise CannotStart(f"The disk is full: make room where {var} lies, and start again.") from error
+        if isinstance(error, CannotStart):
+            raise
+        raise CannotStart(f"Something of {var} cannot be used: {db.reason_of(error)}") from error
+
+
+def _is_full(var: Path, error: Exception) -> bool:
+    """Some only say that they could not start, after they took what was left."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    if "disk is full" in db.reason_of(error):
+        return True
+    place = next(each for each in (var, *var.parents) if each.exists())
+    return shutil.disk_usage(place).free < LEAST_FREE_BYTES
 
 
 def lend_settings(var: Path = VAR) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
 from smtplib import SMTP
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import httpx
 import orjson
@@ -67,7 +67,7 @@ class Running:
             return "not listening"
 
 
-def start(folder: Path, port: int, *arguments: str) -> "subprocess.Popen[str]":
+def start(folder: Path, port: int, *arguments: str, **options: Any) -> "subprocess.Popen[str]":
     own = {name.upper() for name in Settings.model_fields}
     environment = {name: value for name, value in os.environ.items() if name not in own}
     return subprocess.Popen(
@@ -77,6 +77,7 @@ def start(folder: Path, port: int, *arguments: str) -> "subprocess.Popen[str]":
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        **options,
     )
 
 
