@@ -7,8 +7,7 @@ refused connection of the mail server's, or the time limit of a request, never l
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any
 
@@ -158,12 +157,23 @@ ASKING = Asking(SENTENCE)
 COMMITTING = Asking(SENTENCE_OF_COMMIT)
 
 
-@asynccontextmanager
-async def asking(lent: AbstractAsyncContextManager[Any]) -> AsyncIterator[Any]:
+class AskingConnection:
     """The connection that `lent` lends, for a block of nothing but the database's work."""
-    with ASKING:
-        async with lent as connection:
-            yield connection
+
+    __slots__ = ("_lent",)
+
+    def __init__(self, lent: AbstractAsyncContextManager[Any]) -> None:
+        self._lent = lent
+
+    async def __aenter__(self) -> Any:
+        with ASKING:
+            return await self._lent.__aenter__()
+
+    async def __aexit__(self, kind: Any, error: Any, trace: Any) -> None:
+        with ASKING:
+            await self._lent.__aexit__(kind, error, trace)
+        if error is not None:
+            ASKING.__exit__(kind, error, trace)
 
 
 class AskingTransaction(TransactionContext):

@@ -32,7 +32,7 @@ from tortoise.connection import get_connections
 from tortoise.exceptions import IntegrityError, OperationalError, TransactionManagementError
 
 from app import db_addresses
-from app.db_availability import ASKING, AskingTransaction, asking
+from app.db_availability import ASKING, AskingConnection, AskingTransaction
 from app.db_connections import LIMITS, connect
 from app.db_pool import Pool
 from app.db_transactions import PooledTransaction, PostgresTransaction
@@ -117,7 +117,7 @@ class Sqlite(SqliteClient):
         await self._connection.create_function("base64", 1, _base64, deterministic=True)
 
     def acquire_connection(self) -> Any:
-        return asking(super().acquire_connection())
+        return AskingConnection(super().acquire_connection())
 
     def _in_transaction(self) -> TransactionContext:
         transaction = _ImmediateTransaction(_ImmediateWrapper(self), self._lock)
@@ -131,7 +131,7 @@ class Sqlite(SqliteClient):
 
 class _ImmediateWrapper(SqliteTransactionWrapper):
     def acquire_connection(self) -> Any:
-        return asking(super().acquire_connection())
+        return AskingConnection(super().acquire_connection())
 
     def _in_transaction(self) -> TransactionContext:
         return AskingTransaction(NestedTransactionContext(_Savepoint(self)), ending=ASKING)
@@ -151,7 +151,7 @@ class _ImmediateWrapper(SqliteTransactionWrapper):
 
 class _Savepoint(SqliteTransactionWrapper):
     def acquire_connection(self) -> Any:
-        return asking(super().acquire_connection())
+        return AskingConnection(super().acquire_connection())
 
 
 class _ImmediateTransaction(SqliteTransactionContext):
@@ -211,7 +211,7 @@ class Postgres(AsyncpgDBClient):
         return pool
 
     def acquire_connection(self) -> Any:
-        return asking(super().acquire_connection())
+        return AskingConnection(super().acquire_connection())
 
     async def fetch_row(self, sql: str, params: Sequence[Any]) -> Sequence[Any]:
         """The first row, past Tortoise's wrapping, which costs a tenth of a short read."""

@@ -14,7 +14,7 @@ from tortoise.backends.base.client import (
 from tortoise.backends.base_postgres.client import translate_exceptions
 from tortoise.connection import get_connections
 
-from app.db_availability import ASKING, COMMITTING, AskingTransaction, asking
+from app.db_availability import ASKING, COMMITTING, AskingConnection, AskingTransaction
 
 
 class PostgresTransaction(TransactionWrapper):
@@ -33,7 +33,7 @@ class PostgresTransaction(TransactionWrapper):
         """Puts it off."""
 
     def acquire_connection(self) -> Any:
-        return asking(_BegunConnection(self._lock, self))
+        return AskingConnection(_BegunConnection(self._lock, self))
 
     def _in_transaction(self) -> TransactionContext:
         return AskingTransaction(_Savepoint(_Nested(self), self), ending=ASKING)
@@ -82,7 +82,7 @@ class PostgresTransaction(TransactionWrapper):
 
 class _Nested(TransactionWrapper):
     def acquire_connection(self) -> Any:
-        return asking(super().acquire_connection())
+        return AskingConnection(super().acquire_connection())
 
 
 class _BegunConnection(ConnectionWrapper[Any]):

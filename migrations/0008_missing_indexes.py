@@ -42,7 +42,7 @@ PURGED = (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0005_external_searches")]
+    dependencies = [("models", "0007_event_times_and_write_checks")]
 
     atomic = False
 

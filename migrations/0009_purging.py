@@ -97,7 +97,7 @@ TRIGGER = _update_trigger(f"{THERE_ON_SQLITE} AND (purge_began_at IS NULL OR EXI
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0007_event_times_and_write_checks")]
+    dependencies = [("models", "0008_missing_indexes")]
 
     initial = False
 

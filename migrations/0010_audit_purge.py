@@ -18,6 +18,6 @@ PURGE = FIRST.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION").replace(_
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0008_missing_indexes")]
+    dependencies = [("models", "0009_purging")]
 
     operations = [RunSQLOn("postgres", PURGE, FIRST.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))]

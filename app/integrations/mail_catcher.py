@@ -8,7 +8,7 @@ import asyncio
 import re
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
@@ -84,8 +84,13 @@ class _Catcher:
             *(f"{ENVELOPE_TO}: {to}" for to in envelope.rcpt_tos),
         ]
         partial = self._folder / f"{name}.partial"
-        partial.write_bytes("\r\n".join([*lines, ""]).encode() + cast(bytes, envelope.original_content))
-        partial.rename(partial.with_suffix(".eml"))
+        try:
+            partial.write_bytes("\r\n".join([*lines, ""]).encode() + cast(bytes, envelope.original_content))
+            partial.rename(partial.with_suffix(".eml"))
+        except OSError:  # a full disk, say: the sender keeps it, and tries again
+            with suppress(OSError):
+                partial.unlink()
+            return "452 4.3.1 No room to keep it"
         return "250 2.0.0 Caught"
 
 

@@ -1,6 +1,5 @@
 """What a proxy says of its client, over the real roads: an address is kept, and nothing else keeps anybody out."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -74,5 +73,6 @@ async def _kept(divize: Divize, email: str, told: str, road: dict[str, str]) -> 
     return session.client_ip, entry.client_ip
 
 
-async def _posted(divize: Divize, body: Any, headers: Mapping[str, Any]) -> Any:
-    return (await divize.http.post(divize.url, json=body, headers=headers)).json()
+async def _posted(divize: Divize, body: Any, headers: dict[str, bytes]) -> Any:
+    sent = [(name.encode(), value) for name, value in headers.items()]
+    return (await divize.http.post(divize.url, json=body, headers=sent)).json()

@@ -106,3 +106,18 @@ async def test_a_page_that_borrowed_this_address_reads_nothing(client: httpx.Asy
     own = await client.get(path, headers={"Host": "localhost:8000"})
 
     assert (borrowed.status_code, own.status_code) == (400, 404 if path.endswith("1") else 200)
+
+
+async def test_what_finds_no_room_is_kept_by_its_sender(port: int, tmp_path: Path) -> None:
+    _take_the_room(tmp_path)
+
+    with pytest.raises(aiosmtplib.SMTPDataError) as refusal:
+        await send(port, letter())
+
+    assert refusal.value.code == 452
+
+
+def _take_the_room(folder: Path) -> None:
+    """A file in the way stands for a disk that takes nothing."""
+    folder.rmdir()
+    folder.touch()
