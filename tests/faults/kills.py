@@ -31,7 +31,7 @@ class Size:
     pauses_s: tuple[float, float] = (0.5, 2.5)
 
 
-LARGE = Size(webs=2, workers=3, people=8, strikes=75, pause_s=0.2)
+LARGE = Size(webs=2, workers=3, people=8, strikes=60, pause_s=0.2)
 SMALL = Size(
     webs=1,
     workers=2,

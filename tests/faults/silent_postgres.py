@@ -18,7 +18,7 @@ from tests.faults.workload import contact
 ANSWER_LIMIT_S = 10.0
 WHOLE_LIMIT_S = 15.0
 #: For a busy machine: the limits are ours, the waiting for a processor is not.
-GRACE_S = 1.0
+GRACE_S = 2.0
 WARM_UP_S = 2.0
 #: Who asks; the others' windows fall due.
 ASKING = 4
