@@ -32,7 +32,7 @@ class Size:
 
 
 LARGE = Size(waiters=12, others=4, held_s=25.0)
-SMALL = Size(waiters=12, others=2, held_s=4.0)
+SMALL = Size(waiters=12, others=2, held_s=5.0)
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,12 @@ class Waited:
     """What somebody got, and after how long."""
 
     answer: HttpAnswer
-    took_s: float
+    began: float
+    ended: float
+
+    @property
+    def took_s(self) -> float:
+        return self.ended - self.began
 
 
 async def play(folder: Path, seed: str, size: Size = LARGE) -> Result:
@@ -56,11 +61,13 @@ async def act(here: Stage, seed: str, size: Size) -> Result:
         until = time.monotonic() + size.held_s
         waiting = asyncio.gather(*(_wait(here, until) for _ in range(size.waiters)))
         reads, written = await _others(here, seed, size.others, until)
-        held = [waited for each in await waiting for waited in each]
+        released = time.monotonic()
+    # Who waits at that moment gets the lock.
+    held = [waited for each in await waiting for waited in each if waited.ended <= released]
     answered = seconds(reads, written)
     codes = Counter(code for each in held for code in each.answer.codes or ["none"])
     notes = [
-        f"{size.waiters} waiters got {dict(codes)}, the slowest after {max(each.took_s for each in held):.1f} s",
+        f"{size.waiters} waiters got {dict(codes)}, the slowest after {max(seconds(held, []), default=0.0):.1f} s",
         f"others: {len(reads)} reads, p50 {_p50_ms(seconds(reads, [])):.0f} ms; {summary(written)}, "
         f"p50 {_p50_ms(seconds([], written)):.0f} ms; the slowest took {max(answered, default=0):.2f} s",
     ]
@@ -78,6 +85,8 @@ def _broken(reads: list[Waited], written: list[Mutation], held: list[Waited]) ->
         broken.append(f"{len(refused)} reads of others were refused: {refused[0].answer}")
     if undone := [each for each in written if each.outcome is not Outcome.ACKNOWLEDGED]:
         broken.append(f"{len(undone)} writes of others were not done: {summary(undone)}")
+    if not held:
+        broken.append("nobody who waited was answered")
     if wrong := [each for each in held if each.answer.codes != ["CONFLICT"]]:
         broken.append(f"{len(wrong)} waiters got {wrong[0].answer} instead of CONFLICT")
     if late := [each for each in held if each.took_s > ANSWER_LIMIT_S]:
@@ -124,4 +133,4 @@ async def _others(here: Stage, seed: str, count: int, until: float) -> tuple[lis
 
 async def _answered(answer: Awaitable[HttpAnswer]) -> Waited:
     began = time.monotonic()
-    return Waited(await answer, time.monotonic() - began)
+    return Waited(await answer, began, time.monotonic())

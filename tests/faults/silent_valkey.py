@@ -82,7 +82,7 @@ FAULTS: dict[str, Callable[[Stage, Size], AbstractAsyncContextManager[float]]] =
     "server": server,
 }
 LARGE = Size(faults=tuple(FAULTS))
-SMALL = Size(faults=("roads",), silent_s=5.0, workers=1, at_once=2)
+SMALL = Size(faults=("roads",), silent_s=4.0, workers=1, at_once=2)
 
 
 @dataclass
