@@ -52,5 +52,7 @@ def _some(rows: QuerySet[Row], behind: Q, by: str, size: int) -> QuerySet[Row]:
 def _behind(by: str, last: Any, last_id: UUID) -> Q:
     if by == "id":
         return Q(id__gt=last_id)
-    # The first says the same as the others, and is what an index is good for.
-    return Q(**{f"{by}__gte": last}) & (Q(**{f"{by}__gt": last}) | Q(id__gt=last_id))
+    at_or_after: dict[str, Any] = {f"{by}__gte": last}
+    after: dict[str, Any] = {f"{by}__gt": last}
+    # The first says no more than the others, and is what an index is good for.
+    return Q(**at_or_after) & (Q(**after) | Q(id__gt=last_id))

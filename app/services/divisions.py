@@ -97,7 +97,7 @@ async def _lock_names(viewer: Member) -> None:
 
 async def _require_free(viewer: Member, name: str, *, but: Collection[UUID] = ()) -> None:
     """Names that differ in case and accents alone are one name."""
-    living = await Division.filter(project_id=viewer.project_id, archived_at__isnull=True)
+    living = await Division.filter(project_id=viewer.project_id, archived_at__isnull=True).only("id", "name")
     if any(fold(each.name) == fold(name) for each in living if each.id not in but):
         raise Invalid.at(
             "name", "There is a division of this name already. Choose another name.", FaultCode.TAKEN

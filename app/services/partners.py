@@ -9,7 +9,7 @@ from tortoise.expressions import F
 
 from app import jobs
 from app.errors import FaultCode, Invalid
-from app.models import LeadShare, Partner, Project, audit_notes
+from app.models import LeadShare, Partner, Project, audit_notes, batches
 from app.policy import Member, Permission
 from app.services import partner_sight
 from app.services.versions import differing, require_version
@@ -79,9 +79,14 @@ async def archive(viewer: Member, *, now: datetime, id: UUID, expected_version: 
 
 
 async def _recall_all(partner_id: UUID, *, now: datetime) -> None:
-    for share in await LeadShare.filter(LeadShare.open_q(), partner_id=partner_id):
-        jobs.note(share, audit_notes.differences(share, {"recalled_at": now}))
-        await LeadShare.filter(id=share.id).update(recalled_at=now, closed_at=now, version=F("version") + 1)
+    """Its people and itself are locked, so nothing is lent to it meanwhile."""
+    shares = LeadShare.filter(LeadShare.open_q(), partner_id=partner_id)
+    async for some in batches(shares, "id", "project_id", "partner_id", "recalled_at"):
+        for share in some:
+            jobs.note(share, audit_notes.differences(share, {"recalled_at": now}))
+        recalled = LeadShare.filter(id__in=[share.id for share in some])
+        await recalled.update(recalled_at=now, closed_at=now, version=F("version") + 1)
+        await jobs.write_notes()
 
 
 async def _lock_names(viewer: Member) -> None:
@@ -92,7 +97,7 @@ async def _lock_names(viewer: Member) -> None:
 async def _require_free(viewer: Member, name: str, *, but: UUID | None = None) -> None:
     """Names that differ in case and accents alone are one name. Locks the names."""
     await _lock_names(viewer)
-    living = await Partner.filter(project_id=viewer.project_id, archived_at__isnull=True)
+    living = await Partner.filter(project_id=viewer.project_id, archived_at__isnull=True).only("id", "name")
     if any(fold(each.name) == fold(name) for each in living if each.id != but):
         sentence = "There is a partner of this name already. Choose another name."
         raise Invalid.at("name", sentence, FaultCode.TAKEN)

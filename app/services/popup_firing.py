@@ -105,12 +105,12 @@ async def fire(
     found = await _claim(now, employee_id, since, most)
     if not found:
         return Fired(0, None)
-    claimed = await _look(found, now)
-    await _give_hidden_away(claimed, now)
-    numbers = await _move_on(claimed, now)
-    opened = [each.popup(numbers[id_]) for id_, each in claimed.items() if each.opens]
+    taken = await _look(found, now)
+    await _give_hidden_away(taken, now)
+    numbers = await _move_on(taken, now)
+    opened = [each.popup(numbers[id_]) for id_, each in taken.items() if each.opens]
     await reminder_log.tell_popups(opened, now=now)
-    return Fired(len(claimed), max(db.as_datetime(each.row["next_popup_at"]) for each in claimed.values()))
+    return Fired(len(taken), max(db.as_datetime(each.row["next_popup_at"]) for each in taken.values()))
 
 
 @dataclass(frozen=True, slots=True)

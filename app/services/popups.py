@@ -128,14 +128,14 @@ async def _windows_of(employee_ids: Iterable[UUID], now: datetime) -> list[_Wind
     )
     return [
         _Window(
-            db.as_uuid(row["id"]),
-            _can_open(row),
-            row["reminder_interval_minutes"],
-            _moment(row["last_popup_at"]),
-            _moment(row["next_popup_at"]),
-            _moment(row["ahead"]),
-            bool(row["was_shown"]),
-            bool(row["is_due"]),
+            employee_id=db.as_uuid(row["id"]),
+            can_open=_can_open(row),
+            minutes=row["reminder_interval_minutes"],
+            last=_moment(row["last_popup_at"]),
+            next=_moment(row["next_popup_at"]),
+            ahead=_moment(row["ahead"]),
+            was_shown=bool(row["was_shown"]),
+            is_due=bool(row["is_due"]),
         )
         for row in await db.fetch(sql, [db_rows.packed_ids(employee_ids), LONG_AGO, now])
     ]

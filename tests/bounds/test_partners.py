@@ -1,0 +1,72 @@
+"""A partner with thousands of shares and reminders sees nothing any more, by a few statements."""
+
+import pytest
+
+from app.db_rows import AT_ONCE
+from app.jobs import unit_of_work
+from app.models import AuditEntry, LeadShare, Project, Reminder, ReminderEvent
+from app.policy import Role
+from app.services import partner_sight
+from tests.bounds.measure import measured
+from tests.bounds.rows import after_filling, copies, id_of
+from tests.conftest import Clock
+from tests.factories import (
+    make_contact,
+    make_employee,
+    make_lead_share,
+    make_partner,
+    make_project,
+    make_reminder,
+)
+from tests.graphql import as_employee
+from tests.schema.share_cases import ARCHIVE
+
+MANY = 20_000
+
+
+@pytest.fixture
+async def project() -> Project:
+    return await make_project()
+
+
+async def test_a_partner_that_sees_nothing_any_more_loses_twenty_thousand_reminders(
+    project: Project, clock: Clock
+) -> None:
+    partner = await make_partner(project)
+    people = 100
+    model = await make_employee(
+        project, [Role.EXTERNAL_TELEPHONIST], partner=partner, account=None, status="INVITED"
+    )
+    await copies(model, people - 1, id=id_of("n"), email="'osoba' || n || '@example.cz'")
+    contact = await make_contact(project)
+    await make_lead_share(project, partner, [contact], recalled_at=clock.at)
+    reminder = await make_reminder(model, contact=contact, due_at=clock.at)
+    await copies(reminder, MANY // people - 1)
+    of_others = MANY - MANY // people
+    await copies(reminder, of_others, assignee_id=id_of(f"1 + n % {people - 1}"))
+    await after_filling()
+
+    with measured(f"what a partner loses, {MANY} reminders of {people} people") as losing:
+        async with unit_of_work() as work:
+            await partner_sight.shrank(partner.id, now=work.now)
+
+    assert await Reminder.filter(assignee_id=None).count() == MANY
+    assert await ReminderEvent.all().count() == MANY
+    assert losing.statements <= 40 + 8 * MANY / AT_ONCE and losing.peak_mb <= 10
+
+
+async def test_a_partner_of_two_thousand_shares_is_archived_by_a_few_statements(
+    project: Project, clock: Clock
+) -> None:
+    shares, partner = 2_000, await make_partner(project)
+    await copies(await make_lead_share(project, partner), shares - 1)
+    director = await as_employee(await make_employee(project, [Role.DIRECTOR])).sign_in()
+
+    with measured(f"partnerArchive, {shares} shares") as archiving:
+        answer = await director.run(ARCHIVE, input={"id": partner})
+
+    assert answer.faults("partnerArchive") == []
+    recalled = LeadShare.filter(recalled_at=clock.at, closed_at=clock.at, version=2)
+    assert await recalled.count() == shares
+    assert await AuditEntry.filter(action="partnerArchive", subject="LeadShare").count() == shares
+    assert archiving.statements <= 60 and archiving.peak_mb <= 10
