@@ -39,7 +39,7 @@ class Size:
 
 
 LARGE = Size(rounds=150)
-SMALL = Size(rounds=20)
+SMALL = Size(rounds=12)
 
 
 async def play(folder: Path, seed: str, size: Size = LARGE) -> Result:
