@@ -103,6 +103,8 @@ async def verify_email(token: str, *, now: datetime) -> Account:
     account = await Account.get_or_none(id=link.account_id, email=link.email)
     if account is None:
         raise account_tokens.expired()
+    if account.email_verified_at is not None:
+        jobs.note(account)  # the link is used up, if nothing else
     await prove_email(account, now=now)
     return account
 

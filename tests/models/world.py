@@ -27,6 +27,7 @@ from app.models import (
     Table,
 )
 from app.policy import Member, Role, Viewer
+from app.services import readiness
 from tests import factories as make
 
 
@@ -123,6 +124,7 @@ async def _around_accounts(world: World) -> None:
         division=world.b2b,
     )
     await make.make_sign_in_attempt()
+    await readiness.check_writes()
 
 
 async def _around_employees(world: World) -> None:
