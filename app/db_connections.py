@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
+from asyncpg.exceptions import InternalClientError
 
 from app import db_addresses
 
@@ -90,7 +91,7 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]
         Right after a cancellation asyncpg does not know yet what the server made of the statement: a BEGIN that was on
         the wire leaves a transaction behind, in which the next one's writes would be acknowledged and then rolled back.
         """
-        if self.is_closed() or self.is_waiting() or self._takes_time:
+        if self.is_closed() or self.is_waiting() or self.is_lost or self._takes_time:
             return False
         return self._top_xact is None and not self.is_in_transaction()
 
@@ -115,7 +116,8 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]
 
     def _check_alive(self, error: Exception) -> None:
         """Raises Lost instead of an error that says no more than that."""
-        if isinstance(error, Lost) or not (self.is_closed() or isinstance(error, TimeoutError)):
+        is_dead = self.is_closed() or isinstance(error, TimeoutError | InternalClientError)
+        if isinstance(error, Lost) or not is_dead:
             return
         self.is_lost = True
         raise Lost(
@@ -125,7 +127,8 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]
         ) from error
 
 
-_FAILURES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)  # a TimeoutError is an OSError
+#: A TimeoutError is an OSError. The last one comes when the server's last word came between two statements.
+_FAILURES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, InternalClientError)
 _TCP_OPTIONS = {
     "TCP_KEEPIDLE": KEEPALIVE_IDLE_S,
     "TCP_KEEPINTVL": KEEPALIVE_EVERY_S,
