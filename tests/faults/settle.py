@@ -1,7 +1,7 @@
 """Until nothing is under way any more, with the clock put forward where somebody would wait for minutes."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from tests.e2e.installation import until
 from tests.faults.checker import unheard
@@ -50,8 +50,8 @@ async def settle_mails(here: Stage) -> None:
         await _or_let_it_be(are_decided, MAILS_PATIENCE_S)
 
 
-async def _or_let_it_be(claim: object, within_s: float) -> None:
+async def _or_let_it_be(claim: Callable[[], Awaitable[bool]], within_s: float) -> None:
     try:
-        await until(claim, within_s)  # type: ignore[arg-type]
+        await until(claim, within_s)
     except TimeoutError:
         return
