@@ -27,8 +27,8 @@ UNACKNOWLEDGED_MS = 10_000
 #: PostgreSQL's settings of a session, from version 14.
 LIMITS: Mapping[str, str] = {
     "statement_timeout": f"{STATEMENT_S:g}s",
-    # Below the time in which a client gets an answer at all.
-    "lock_timeout": "3s",
+    # Rows are held for milliseconds. Who waits for one that is held longer keeps a connection from others who write.
+    "lock_timeout": "1s",
     # A process that was frozen within a transaction holds its locks no longer than this.
     "idle_in_transaction_session_timeout": "10s",
     # A statement whose client hung up is given up.

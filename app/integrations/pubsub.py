@@ -22,10 +22,10 @@ from redis.exceptions import RedisError
 from app.coalesce import Coalescer
 from app.integrations.redis_breaker import (
     CLOSE_TIMEOUT_S,
-    LOST,
     RedisAway,
     RedisBreaker,
     close,
+    is_lost,
     make_connections,
 )
 
@@ -171,15 +171,21 @@ class Hub:
         while True:
             try:
                 await self._hear_until_lost()
-            except LOST as fault:
-                self.breaker.lost(fault)
-            except RedisError as fault:
-                self._log_refused(fault)
+            except Exception as fault:  # noqa: BLE001  Without this task the process is deaf for good; it is told.
+                self._tell(fault)
             finally:
                 self._connected.clear()
             # Unequal pauses, so that many processes do not come back at one moment.
             await asyncio.sleep(self._pause_s * random.uniform(0.5, 1))  # noqa: S311
             self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+
+    def _tell(self, fault: Exception) -> None:
+        if is_lost(fault):
+            self.breaker.lost(fault)
+        elif isinstance(fault, RedisError):
+            self._log_refused(fault)
+        else:
+            log.error("pubsub_failed", exc_info=fault)
 
     async def _hear_until_lost(self) -> None:
         # Not lent by the pool: a connection that it mended in silence would hide that rings were missed.

@@ -37,6 +37,13 @@ _KEEPALIVE = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 2, "TCP_KEEPCNT": 3}
 LOST = (exceptions.ConnectionError, exceptions.TimeoutError, OSError)
 
 
+def is_lost(error: BaseException) -> bool:
+    """Whether it says that a connection ended. uvloop has no class for what is written to one that is closed."""
+    if isinstance(error, RuntimeError):
+        return "the handler is closed" in str(error)
+    return isinstance(error, LOST)
+
+
 class RedisAway(OSError):
     """Redis does not answer, or did not a moment ago and is left alone."""
 
@@ -71,7 +78,7 @@ async def limited(command: Coroutine[Any, Any, Answer], timeout_s: float) -> Ans
         return running.result()
     finally:
         if not running.done():
-            _abandon(running)
+            abandon(running)
 
 
 class RedisBreaker:
@@ -101,7 +108,9 @@ class RedisBreaker:
             raise RedisAway("Redis was lost, and is left alone for a moment.")
         try:
             return await limited(command(), COMMAND_TIMEOUT_S)
-        except LOST as fault:
+        except Exception as fault:
+            if not is_lost(fault):
+                raise
             self.lost(fault)
             raise RedisAway("Redis does not answer.") from fault
 
@@ -160,10 +169,12 @@ async def _answers(redis_url: str) -> bool:
     connection = make_connections(redis_url).make_connection()  # type: ignore[no-untyped-call]
     try:
         await limited(_ping(connection), COMMAND_TIMEOUT_S)
-    except LOST:
-        return False
     except exceptions.ResponseError:
         return True  # whoever refuses has heard
+    except Exception as fault:
+        if not is_lost(fault):
+            raise
+        return False
     finally:
         await connection.disconnect(nowait=True)
     return True
@@ -178,13 +189,13 @@ async def _ping(connection: Any) -> None:
 async def _close(connections: ConnectionPool, *, inuse_connections: bool = True) -> None:
     closing = asyncio.create_task(connections.disconnect(inuse_connections))
     await asyncio.wait([closing], timeout=CLOSE_TIMEOUT_S)
-    _abandon(closing)
+    abandon(closing)
 
 
 _abandoned: set[asyncio.Task[Any]] = set()
 
 
-def _abandon(task: asyncio.Task[Any]) -> None:
+def abandon(task: asyncio.Task[Any]) -> None:
     """Ends a task for which nobody waits any more, and whose outcome nobody will hear."""
     task.cancel()
     _abandoned.add(task)

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError, WatchError
 from app import db
 from app.config import Settings
 from app.integrations.pubsub import Hub
-from app.integrations.redis_breaker import CLOSE_TIMEOUT_S, LOST, RedisBreaker, close
+from app.integrations.redis_breaker import CLOSE_TIMEOUT_S, LOST, RedisBreaker, abandon, close, is_lost
 from app.workers import (
     CRON_JOBS,
     HEARTBEAT_EVERY_S,
@@ -45,8 +45,6 @@ QUEUE_TIMEOUT_S = 3.0
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
 
-#: arq's main task says so of a connection that it lost while it looked at a job.
-_LOST = (*LOST, WatchError)
 #: Workers that lost their connection, while their jobs end.
 _ending: set[asyncio.Task[None]] = set()
 
@@ -70,12 +68,14 @@ async def supervise(run: Callable[[], Awaitable[None]], *, name: str, lost: Lost
         started = time.monotonic()
         try:
             await run()
-        except _LOST as error:
-            (lost or _log_lost)(error)
-        except RedisError as error:
-            log.warning("ended by Redis", name=name, error=type(error).__name__, retry_in_s=pause_s)
-        except Exception:
-            log.exception("ended by an error", name=name, retry_in_s=pause_s)
+        except Exception as error:
+            # arq says WatchError of a connection that it lost while it looked at a job.
+            if is_lost(error) or isinstance(error, WatchError):
+                (lost or _log_lost)(error)
+            elif isinstance(error, RedisError):
+                log.warning("ended by Redis", name=name, error=type(error).__name__, retry_in_s=pause_s)
+            else:
+                log.exception("ended by an error", name=name, retry_in_s=pause_s)
         if time.monotonic() - started > LONGEST_PAUSE_S:
             pause_s = FIRST_PAUSE_S
         await asyncio.sleep(pause_s)
@@ -110,6 +110,7 @@ async def run_worker(settings: Settings, *, drain_s: float = LONGEST_JOB_S - 10)
         polling.cancel()
         await _wind_down(worker, drain_s)
         await asyncio.wait([polling], timeout=CLOSE_TIMEOUT_S)
+        abandon(polling)  # that Redis was lost on the way out is nobody's news
         raise
     _let_end(worker)
     polling.result()
