@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from app import config, db, doctor
+from app.errors import DatabaseAway
 from tests.databases import Databases
 from tests.graphql import SETTINGS
 from tests.postgres import Server
@@ -143,8 +144,9 @@ async def test_a_private_authority_is_trusted(front: Front, mode: str) -> None:
 
 @pytest.mark.parametrize("mode", ["verify-ca", "verify-full"])
 async def test_another_authority_is_not(front: Front, mode: str) -> None:
-    with pytest.raises(ssl.SSLCertVerificationError):
+    with pytest.raises(DatabaseAway) as refusal:
         await db.connect(front.url(f"sslmode={mode}&sslrootcert={front.others.certificate}"))
+    assert isinstance(refusal.value.__cause__, ssl.SSLCertVerificationError)
 
 
 @pytest.mark.parametrize("front", ["another.example.cz"], indirect=True)
@@ -155,8 +157,9 @@ async def test_a_certificate_of_another_host_is_refused_where_the_name_is_verifi
     url = front.url(f"sslmode={mode}&sslrootcert={front.ours.certificate}")
 
     if is_refused:
-        with pytest.raises(ssl.SSLCertVerificationError):
+        with pytest.raises(DatabaseAway) as refusal:
             await db.connect(url)
+        assert isinstance(refusal.value.__cause__, ssl.SSLCertVerificationError)
     else:
         await db.connect(url)
 
