@@ -21,7 +21,7 @@ from tests.factories import (
 from tests.graphql import as_employee
 from tests.schema.share_cases import ARCHIVE
 
-MANY = 20_000
+MANY = 10_000
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ async def project() -> Project:
     return await make_project()
 
 
-async def test_a_partner_that_sees_nothing_any_more_loses_twenty_thousand_reminders(
+async def test_a_partner_that_sees_nothing_any_more_loses_ten_thousand_reminders(
     project: Project, clock: Clock
 ) -> None:
     partner = await make_partner(project)
