@@ -92,7 +92,8 @@ def belongs_to_account(subject: str) -> bool:
 
 def entry(note: Note, actor: Actor, **values: Any) -> AuditEntry:
     """The row. `values`: action, created_at, and where it came from."""
-    return AuditEntry.new(**_columns(note, actor), changes=note.changes or {}, **values)
+    whose = {"account_id": actor.account_id, **_columns(note, actor)}
+    return AuditEntry.new(**whose, changes=note.changes or {}, **values)
 
 
 async def write_many(notes: Iterable[Note], actor: Actor, **values: Any) -> None:
@@ -104,17 +105,17 @@ async def write_many(notes: Iterable[Note], actor: Actor, **values: Any) -> None
                 "id": uuid7(),
                 **_columns(each, actor),
                 "changes": JsonText.written(each.changes or {}),
-                **values,
             }
             for each in notes
         ),
+        account_id=actor.account_id,
+        **values,
     )
 
 
 def _columns(note: Note, actor: Actor) -> dict[str, Any]:
     return {
         "project_id": note.project_id,
-        "account_id": actor.account_id,
         "employee_id": actor.employee_of(note),
         "subject": note.subject,
         "subject_id": note.subject_id,

@@ -129,13 +129,15 @@ async def insert_last(rows: Sequence[Table]) -> None:
         await insert_many(model, (dict(zip(names, _written(row), strict=True)) for row in alike))
 
 
-async def insert_many(model: type[Table], rows: Iterable[Mapping[str, Any]]) -> None:
+async def insert_many(model: type[Table], rows: Iterable[Mapping[str, Any]], **same: Any) -> None:
     """Writes rows that are all of the same columns, with values as the database takes them: a statement for each thousand.
 
-    The fastest way; nothing is validated, and no column has a default.
+    `same` are the columns that have one value in all of them. The fastest way; nothing is validated, and no column has
+    a default.
     """
     for some in db_rows.portions(rows):
-        await db.fetch(_insertion_of_many(model, tuple(some[0]), db.dialect()), [db_rows.packed(some)])
+        sql = _insertion_of_many(model, tuple(some[0]), tuple(same), db.dialect())
+        await db.fetch(sql, [db_rows.packed(some), *same.values()])
 
 
 def _written(row: Table) -> list[Any]:
@@ -192,12 +194,17 @@ def _insertion(models: Sequence[type[Table]], dialect: db.Dialect) -> str:
 
 
 @lru_cache(maxsize=64)
-def _insertion_of_many(model: type[Table], names: Sequence[str], dialect: db.Dialect) -> str:
-    """Inserts the rows that are packed into its one parameter."""
+def _insertion_of_many(
+    model: type[Table], names: Sequence[str], same: Sequence[str], dialect: db.Dialect
+) -> str:
+    """Inserts the rows that are packed into its first parameter; the others are what is the same in all."""
     fields_of = dict(_columns_of(model))
     marks = {name: f"made.{name}" for name in names}
+    for place, name in enumerate(same, 2):
+        typed = f"CAST(${place} AS {_type_of(fields_of[name])})"
+        marks[name] = typed if dialect == "postgres" else f"${place}"
     values = ", ".join(model.WRITTEN_BY.get(name, mark).format(**marks) for name, mark in marks.items())
-    columns = ", ".join(f'"{model._meta.fields_db_projection[name]}"' for name in names)
+    columns = ", ".join(f'"{model._meta.fields_db_projection[name]}"' for name in marks)
     made = db_rows.unpacked(dialect, "$1", "made", **{name: _type_of(fields_of[name]) for name in names})
     return f'INSERT INTO "{model._meta.db_table}" ({columns}) SELECT {values} FROM {made}'  # noqa: S608
 

@@ -91,13 +91,6 @@ async def tell_closed(
     if not closed:
         return
     last = await _take_numbers({employee_id: len(ids) for employee_id, ids in closed.items()})
-    what = {
-        "kind": ReminderEventKind.CLOSED,
-        "closed_reason": reason,
-        "snoozed_until": snoozed_until,
-        "reminder_ids": "[]",
-        "created_at": now,
-    }
     await insert_many(
         ReminderEvent,
         (
@@ -107,11 +100,15 @@ async def tell_closed(
                 "employee_id": employee_id,
                 "number": number,
                 "reminder_id": reminder_id,
-                **what,
             }
             for employee_id, ids in closed.items()
             for number, reminder_id in enumerate(ids, last[employee_id].number - len(ids) + 1)
         ),
+        kind=ReminderEventKind.CLOSED,
+        closed_reason=reason,
+        snoozed_until=snoozed_until,
+        reminder_ids="[]",
+        created_at=now,
     )
     for employee_id in closed:
         jobs.ring(f"{CHANNEL}{employee_id}")
