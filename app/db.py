@@ -17,7 +17,15 @@ from tortoise.backends.base.executor import EXECUTOR_CACHE
 from tortoise.connection import get_connection
 from tortoise.context import TortoiseContext
 
-from app import db_addresses, db_availability, db_connections, db_engines, db_locks, db_migrator
+from app import (
+    db_addresses,
+    db_availability,
+    db_connections,
+    db_engines,
+    db_errors,
+    db_locks,
+    db_migrator,
+)
 from app.db_transactions import PostgresTransaction
 from app.errors import DatabaseAway
 
@@ -169,8 +177,7 @@ async def fetch_rows(sql: str, params: Sequence[Any] = ()) -> Sequence[Sequence[
         return cast(Sequence[Sequence[Any]], await raw.execute_fetchall(sql, params))
 
 
-is_race = db_engines.is_race
-is_locked = db_engines.is_locked
+is_race = db_errors.is_race
 LOOK_UP_S = db_connections.LOOK_UP_S
 is_away = db_availability.is_away
 reason_of = db_availability.reason_of

@@ -18,7 +18,8 @@ from tortoise.backends.base.client import TransactionalDBClient, TransactionCont
 from tortoise.exceptions import OperationalError, TransactionManagementError
 
 from app.db_connections import STATEMENT_S
-from app.errors import DatabaseAway, Timeout
+from app.db_errors import is_locked
+from app.errors import DatabaseAway, Exhausted, Locked, StatementTimeout, Unanswered
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +29,7 @@ SENTENCE_OF_COMMIT = (
     "with the same idempotencyKey it is safe to try again at once."
 )
 TOO_LONG = f"It took the database longer than {STATEMENT_S:g} s and was given up. Ask for less at once."
+LOCKED = "Somebody is changing the same thing and has not finished. Try again in a moment."
 #: An error this soon after an answer is of the same round.
 SAME_ROUND_S = 2.0
 
@@ -130,7 +132,7 @@ def reason_of(error: BaseException) -> str:
 class Asking:
     """A block of nothing but a database's work. Raises DatabaseAway, with `sentence`, for what says that it is away.
 
-    Raises Timeout for a statement that took longer than any may.
+    Raises StatementTimeout for a statement that took longer than any may, and Locked for one that waited for somebody.
     """
 
     def __init__(self, sentence: str) -> None:
@@ -145,9 +147,18 @@ class Asking:
         if error is None:
             if ROUND.began_at is not None:
                 ROUND.answered()
-        elif isinstance(error, asyncpg.QueryCanceledError):
-            raise Timeout(TOO_LONG) from error
-        elif isinstance(error, Exception) and not isinstance(error, DatabaseAway) and is_away(error):
+        elif isinstance(error, Exhausted):
+            if ROUND.began_at is not None:  # because nobody answers, not because so many ask
+                raise DatabaseAway(self._sentence) from error
+        elif isinstance(error, Exception) and not isinstance(error, Unanswered):
+            self._check(error)
+
+    def _check(self, error: Exception) -> None:
+        if isinstance(error, asyncpg.QueryCanceledError):
+            raise StatementTimeout(TOO_LONG) from error
+        if is_locked(error):
+            raise Locked(LOCKED) from error
+        if is_away(error):
             ROUND.failed(error)
             raise DatabaseAway(self._sentence) from error
 

@@ -24,7 +24,13 @@ LOOK_UP_S = 3.0
 KEEPALIVE_IDLE_S, KEEPALIVE_EVERY_S, KEEPALIVE_PROBES = 10, 5, 2
 UNACKNOWLEDGED_MS = 10_000
 
-#: PostgreSQL's settings of a session, from version 14.
+#: PostgreSQL's settings of a session, from version 14. These have its kernel find that we are gone.
+SILENCE: Mapping[str, str] = {
+    "tcp_keepalives_idle": f"{KEEPALIVE_IDLE_S}",
+    "tcp_keepalives_interval": f"{KEEPALIVE_EVERY_S}",
+    "tcp_keepalives_count": f"{KEEPALIVE_PROBES}",
+    "tcp_user_timeout": f"{UNACKNOWLEDGED_MS}",
+}
 LIMITS: Mapping[str, str] = {
     "statement_timeout": f"{STATEMENT_S:g}s",
     # Rows are held for milliseconds. Who waits for one that is held longer keeps a connection from others who write.
@@ -33,10 +39,7 @@ LIMITS: Mapping[str, str] = {
     "idle_in_transaction_session_timeout": "10s",
     # A statement whose client hung up is given up.
     "client_connection_check_interval": "2s",
-    "tcp_keepalives_idle": f"{KEEPALIVE_IDLE_S}",
-    "tcp_keepalives_interval": f"{KEEPALIVE_EVERY_S}",
-    "tcp_keepalives_count": f"{KEEPALIVE_PROBES}",
-    "tcp_user_timeout": f"{UNACKNOWLEDGED_MS}",
+    **SILENCE,
 }
 
 
@@ -63,12 +66,18 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]
     is_lost = False
     _takes_time = False
 
-    async def execute(self, *arguments: Any, **options: Any) -> Any:
+    async def execute(self, query: str, *arguments: Any, **options: Any) -> Any:
         try:
-            return await super().execute(*arguments, **options)
+            told = await super().execute(query, *arguments, **options)
         except _FAILURES as error:
             self._check_alive(error)
             raise
+        if told == "ROLLBACK" and query.startswith("COMMIT"):
+            # PostgreSQL's answer where a statement had failed and somebody went on: nothing was written.
+            raise asyncpg.InFailedSQLTransactionError(
+                "The transaction had failed, and was rolled back at its end."
+            )
+        return told
 
     async def _execute(self, *arguments: Any, **options: Any) -> Any:
         """What asyncpg fetches by."""
@@ -116,6 +125,9 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]
 
     def _check_alive(self, error: Exception) -> None:
         """Raises Lost instead of an error that says no more than that."""
+        if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+            self.is_lost = True  # what was the primary is none since the failover: nobody else should get it
+            return
         is_dead = self.is_closed() or isinstance(error, TimeoutError | InternalClientError)
         if isinstance(error, Lost) or not is_dead:
             return

@@ -15,7 +15,6 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 from uuid import UUID
 
-import asyncpg
 from tortoise.backends.asyncpg.client import AsyncpgDBClient
 from tortoise.backends.base.client import (
     BaseDBAsyncClient,
@@ -29,11 +28,11 @@ from tortoise.backends.sqlite.client import (
     SqliteTransactionWrapper,
 )
 from tortoise.connection import get_connections
-from tortoise.exceptions import IntegrityError, OperationalError, TransactionManagementError
+from tortoise.exceptions import TransactionManagementError
 
 from app import db_addresses
 from app.db_availability import ASKING, AskingConnection, AskingTransaction
-from app.db_connections import LIMITS, connect
+from app.db_connections import LIMITS, SILENCE, Connection, connect
 from app.db_pool import Pool
 from app.db_transactions import PooledTransaction, PostgresTransaction
 
@@ -202,13 +201,11 @@ class Postgres(AsyncpgDBClient):
     """
 
     async def create_pool(self, **options: Any) -> Any:
-        """Our own, and one connection that shows whether the database answers."""
-        least, most = options.pop("min_size"), options.pop("max_size")
+        """Our own, in which no connection is open yet: so that many who are the first make one pool, not one each."""
+        del options["min_size"]
+        most = options.pop("max_size")
         options["server_settings"] = {**options["server_settings"], **LIMITS}
-        pool = Pool(partial(connect, **options), most=most)
-        for connection in [await pool.acquire() for _ in range(least)]:
-            await pool.release(connection)
-        return pool
+        return Pool(partial(connect, **options), most=most)
 
     def acquire_connection(self) -> Any:
         return AskingConnection(super().acquire_connection())
@@ -249,17 +246,23 @@ class Postgres(AsyncpgDBClient):
     def _in_transaction(self) -> TransactionContext:
         return AskingTransaction(PooledTransaction(PostgresTransaction(self), self._pool_init_lock))
 
-    async def connect_apart(self) -> "asyncpg.Connection[asyncpg.Record]":
-        """A connection outside the pool and its limits, for locks that belong to a session. The caller closes it."""
-        return await db_addresses.connect(
+    async def connect_apart(self) -> Connection:
+        """A connection outside the pool and without limits of its statements, for locks that belong to a session.
+
+        The caller closes it. A machine that loses its power loses its locks with it.
+        """
+        connection: Connection = await db_addresses.connect(
             host=self.host,
             port=self.port,
             user=self.user,
             password=self.password,
             database=self.database,
-            server_settings=self.server_settings,
+            server_settings={**self.server_settings, **SILENCE},
+            connection_class=Connection,
             **self.extra,
         )
+        connection.notice_silence()
+        return connection
 
 
 def _base64(text: str | None) -> str | None:
@@ -276,34 +279,3 @@ def _utc_text(value: datetime) -> str:
 # After Tortoise's own adapters, which its client's import registered above.
 sqlite3.register_adapter(datetime, _utc_text)
 sqlite3.register_adapter(UUID, str)
-
-
-def is_race(error: BaseException) -> bool:
-    """Whether another transaction was quicker: a unique key or a link that it took, a deadlock, a conflict of writes.
-
-    A check that does not hold is no race: it is a mistake of ours.
-    """
-    cause = _cause(error)
-    if isinstance(cause, sqlite3.Error):
-        return str(cause).startswith(("UNIQUE constraint", "FOREIGN KEY constraint"))
-    return isinstance(
-        cause,
-        asyncpg.UniqueViolationError
-        | asyncpg.ForeignKeyViolationError
-        | asyncpg.DeadlockDetectedError
-        | asyncpg.SerializationError,
-    )
-
-
-def is_locked(error: BaseException) -> bool:
-    """Whether another transaction held what this one needed, for longer than anybody waits for it."""
-    cause = _cause(error)
-    if isinstance(cause, sqlite3.Error):
-        return str(cause).startswith("database is locked")
-    return isinstance(cause, asyncpg.LockNotAvailableError)
-
-
-def _cause(error: BaseException) -> Any:
-    """The driver's own error."""
-    is_wrapped = isinstance(error, IntegrityError | OperationalError | TransactionManagementError)
-    return error.args[0] if is_wrapped and error.args else error

@@ -8,9 +8,9 @@ import asyncio
 import fcntl
 import logging
 import os
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,8 +18,11 @@ import asyncpg
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.exceptions import BaseORMException
 
+from app.db_connections import SILENCE_S
 from app.db_engines import Postgres, Sqlite
+from app.db_errors import is_locked
 from app.db_transactions import PostgresTransaction
+from app.errors import Locked
 
 T = TypeVar("T")
 
@@ -33,10 +36,11 @@ TRIES_OF_INDEXES = 4
 _LIMITS = f"""
     SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s';
     SET LOCAL statement_timeout = 0;
-    SET LOCAL idle_in_transaction_session_timeout = 0
+    SET LOCAL idle_in_transaction_session_timeout = '60s'
 """
 _ADVISORY_LOCK = 0x446976697A65  # "Divize"; other users of advisory locks take other numbers.
 _LOCK_POLL_S = 0.05
+_TRIES_BETWEEN_WORDS = 200
 
 
 _log = logging.getLogger(__name__)
@@ -59,7 +63,7 @@ async def insist(name: str, attempt: Callable[[], Awaitable[T]], *, is_atomic: b
     for number in range(1, tries + 1):
         try:
             return await attempt()
-        except (asyncpg.PostgresError, BaseORMException) as error:
+        except (asyncpg.PostgresError, BaseORMException, Locked) as error:
             if not _is_about_locks(error):
                 raise
             _log.warning("Migration %s waits for locks that others hold (try %d of %d)", name, number, tries)
@@ -69,9 +73,7 @@ async def insist(name: str, attempt: Callable[[], Awaitable[T]], *, is_atomic: b
 
 def _is_about_locks(error: BaseException) -> bool:
     cause = error.args[0] if isinstance(error, BaseORMException) and error.args else error
-    if isinstance(cause, sqlite3.OperationalError):
-        return str(cause).startswith("database is locked")
-    return isinstance(cause, asyncpg.LockNotAvailableError | asyncpg.DeadlockDetectedError)
+    return isinstance(cause, Locked | asyncpg.DeadlockDetectedError) or is_locked(error)
 
 
 async def limit_waiting(transaction: BaseDBAsyncClient) -> None:
@@ -97,12 +99,25 @@ async def alone(client: BaseDBAsyncClient) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _file_lock(path: Path) -> AsyncIterator[None]:
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+
+    async def locks() -> bool:
+        return _locks(handle)
+
     try:
-        while not _locks(handle):  # noqa: ASYNC110 — another process has it, nobody here could set an event
-            await asyncio.sleep(_LOCK_POLL_S)
+        await _insist_alone(locks)
         yield
     finally:
         os.close(handle)
+
+
+async def _insist_alone(locks: Callable[[], Awaitable[bool]]) -> None:
+    """Until another process has migrated, which may take long: whoever waits says so."""
+    for tries in count(1):
+        if await locks():
+            return
+        if tries % _TRIES_BETWEEN_WORDS == 0:
+            _log.warning("Another process migrates this database; waiting until it has ended")
+        await asyncio.sleep(_LOCK_POLL_S)
 
 
 def _locks(handle: int) -> bool:
@@ -120,9 +135,14 @@ async def _advisory_lock(client: Postgres) -> AsyncIterator[None]:
     It asks again and again: who waits within a statement would be waited for by whoever makes an index.
     """
     connection = await client.connect_apart()
+
+    async def locks() -> bool:
+        return bool(
+            await connection.fetchval(f"SELECT pg_try_advisory_lock({_ADVISORY_LOCK})", timeout=SILENCE_S)
+        )
+
     try:
-        while not await connection.fetchval(f"SELECT pg_try_advisory_lock({_ADVISORY_LOCK})"):  # noqa: ASYNC110 — as above
-            await asyncio.sleep(_LOCK_POLL_S)
+        await _insist_alone(locks)
         yield
     finally:
-        await connection.close()
+        await connection.close(timeout=SILENCE_S)

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from app.errors import Overloaded
+from app.errors import Exhausted
 
 Connection = Any
 #: A firewall forgets a connection that is silent for long: none is lent after that.
@@ -19,10 +19,6 @@ IDLE_FOR_S = 60.0
 #: Who gets none within this is told so.
 ACQUIRE_S = 5.0
 GOODBYE_S = 1.0
-
-
-class Exhausted(Overloaded):
-    """All connections of this process are in use, and none came back in time."""
 
 
 class Pool:

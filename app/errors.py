@@ -124,23 +124,34 @@ class ServiceUnavailable(CodedError):
     code = "SERVICE_UNAVAILABLE"
 
 
-class DatabaseAway(ServiceUnavailable):
-    """The database cannot be asked, or cannot write, at this moment. It was told in the log where it began."""
+class Unanswered(CodedError):
+    """The database did not do what it was asked, through no fault of the request: later it may well."""
 
     RETRY_AFTER_S = 2
 
     def __init__(self, message: str) -> None:
         super().__init__(message, retryAfterSeconds=self.RETRY_AFTER_S)
+
+
+class DatabaseAway(Unanswered, ServiceUnavailable):
+    """The database cannot be asked, or cannot write, at this moment. It was told in the log where it began."""
 
 
 class Timeout(CodedError):
     code = "TIMEOUT"
 
 
+class StatementTimeout(Unanswered, Timeout):
+    """A statement took longer than any may."""
+
+
+class Locked(Unanswered, Conflict):
+    """Somebody else held what was needed for longer than anybody waits."""
+
+
 class Overloaded(CodedError):
     code = "OVERLOADED"
 
-    RETRY_AFTER_S = 2
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, retryAfterSeconds=self.RETRY_AFTER_S)
+class Exhausted(Unanswered, Overloaded):
+    """All of this process's connections to the database are in use, and none came back in time."""

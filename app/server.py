@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -37,7 +38,8 @@ def run(settings: Settings, *, application: str = APPLICATION) -> bool:
     )
     if config.workers == 1:
         server = uvicorn.Server(config)
-        server.run()
+        with suppress(KeyboardInterrupt):  # uvicorn raises it again after its graceful end
+            server.run()
         return bool(server.started)
     supervisor = Multiprocess(config, sockets=[config.bind_socket()])
     supervisor.run()

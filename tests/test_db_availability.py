@@ -1,8 +1,10 @@
 """What of a database's errors says that it is away, and what becomes of it."""
 
+import asyncio
 import errno
 import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -12,8 +14,8 @@ from tortoise.exceptions import IntegrityError, OperationalError, TransactionMan
 from tortoise.transactions import in_transaction
 
 from app import db, db_availability
-from app.db_availability import SENTENCE, SENTENCE_OF_COMMIT, Round
-from app.errors import DatabaseAway
+from app.db_availability import ASKING, SENTENCE, SENTENCE_OF_COMMIT, Round
+from app.errors import DatabaseAway, Exhausted
 from tests.db_models.league import MODELS
 
 AWAY: list[Exception] = [
@@ -150,3 +152,55 @@ async def _cut_off(url: str) -> None:
         )
     finally:
         await other.close()
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_what_is_no_primary_any_more_is_not_lent_again(league: str) -> None:
+    await db.close()
+    await db.connect(league, models=MODELS, pool_size=3)
+    await db.fetch("SELECT set_config('default_transaction_read_only', 'on', false)")
+
+    with pytest.raises(DatabaseAway):
+        await db.fetch("UPDATE teams SET city = 'Praha'")
+
+    await db.fetch("UPDATE teams SET city = 'Praha'")
+
+
+@pytest.mark.parametrize("is_away", [False, True])
+def test_a_crowd_before_a_database_that_is_away_is_told_that(round_: Round, is_away: bool) -> None:
+    round_.began_at = 1.0 if is_away else None
+
+    with pytest.raises(DatabaseAway if is_away else Exhausted), ASKING:
+        raise Exhausted("None was free in time.")
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_a_commit_that_the_server_made_a_rollback_is_no_success(league: str) -> None:
+    """A statement failed, somebody went on, and PostgreSQL answers COMMIT with ROLLBACK and no error."""
+
+    async def go_on_after_an_error() -> None:
+        async with in_transaction():
+            await db.fetch("UPDATE teams SET city = 'Praha'")
+            with suppress(OperationalError):
+                await db.fetch("SELECT no_such_column FROM teams")
+
+    with pytest.raises(asyncpg.InFailedSQLTransactionError):
+        await go_on_after_an_error()
+
+    assert [row["city"] for row in await db.fetch("SELECT city FROM teams")] == ["Brno"]
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_many_who_are_the_first_open_one_pool(league: str) -> None:
+    await db.close()
+    await db.connect(league, models=MODELS, pool_size=3)
+    client: Any = db.connection()
+    await client._pool.close()
+    client._pool = None  # as in a process that started while the database was away
+
+    await asyncio.gather(*(db.read("SELECT 1") for _ in range(30)))
+
+    (counted,) = await db.fetch(
+        "SELECT COUNT(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'"
+    )
+    assert counted["n"] <= 3

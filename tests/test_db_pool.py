@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import pytest
 
 from app import db_pool
-from app.db_pool import Exhausted, Pool
+from app.db_pool import Pool
+from app.errors import Exhausted
 
 
 @dataclass(eq=False)

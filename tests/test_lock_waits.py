@@ -118,3 +118,17 @@ async def test_a_statement_of_a_migration_may_take_its_time(
             await db.fetch("SELECT pg_sleep(60)")
     finally:
         await db.close()
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_a_query_before_a_locked_table_is_told_so(url: str) -> None:
+    """A migration that takes long, say: it was an INTERNAL_SERVER_ERROR with a traceback for each request."""
+    client, _ = await make_client()
+    holder = await asyncpg.connect(url)
+    async with holder.transaction():
+        await holder.execute("LOCK TABLE contacts IN ACCESS EXCLUSIVE MODE")
+        answer = await client.run(READ)
+    await holder.close()
+
+    assert answer.codes == ["CONFLICT"]
+    assert (await client.run(READ)).errors == []

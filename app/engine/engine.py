@@ -28,7 +28,7 @@ from app.engine.plan import Plan
 from app.engine.prepared import Known, Prepared
 from app.engine.run import Context, Listener, Run
 from app.engine.values import Unfit
-from app.errors import DatabaseAway
+from app.errors import Unanswered
 from app.policy import Viewer
 from app.viewers import facts_of
 
@@ -206,7 +206,9 @@ async def _count_shown(run: Run) -> None:
     kind = run.plan.operation.operation
     try:
         await run.context.count_shown(run.counted, is_done=kind is not OperationType.QUERY)
-    except DatabaseAway as away:
+    except Unanswered as refusal:
         if kind is not OperationType.MUTATION:
             raise
-        raise DatabaseAway("This was done, but the database went away before it could be shown.") from away
+        raise type(refusal)(
+            "This was done, but the database could not be asked for what to show."
+        ) from refusal

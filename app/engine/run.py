@@ -24,7 +24,7 @@ from app.engine.reads import Read
 from app.engine.selection import TYPENAME
 from app.engine.statement import Arguments
 from app.engine.values import Demand, Unfit
-from app.errors import BadUserInput, CostExceeded, DatabaseAway, NotFound
+from app.errors import BadUserInput, CostExceeded, NotFound, Unanswered
 from app.policy import Viewer
 from app.viewers import facts_of
 
@@ -246,7 +246,7 @@ class Run:
         """The rows that a value holds. Raises Unfit for what cannot be asked of them, or not now: the field ran already."""
         try:
             return await self.read([each.read for each in demands], [each.own for each in demands])
-        except (BadUserInput, CostExceeded, DatabaseAway) as refusal:
+        except (BadUserInput, CostExceeded, Unanswered) as refusal:
             raise Unfit from refusal
 
     def info(self, root: Root) -> Any:

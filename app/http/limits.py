@@ -34,7 +34,10 @@ def too_slow() -> Refused:
 
 def out_of_time(limit_s: float) -> Timeout:
     """What an operation is answered that was given up."""
-    return Timeout(f"It took longer than {limit_s:g} s and was given up.")
+    return Timeout(
+        f"It took longer than {limit_s:g} s and was given up. Of a mutation nobody knows then whether it was carried out: "
+        "look before you try again; with the same idempotencyKey it is safe."
+    )
 
 
 async def _read_bounded(request: Request) -> bytes:

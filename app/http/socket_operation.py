@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from graphql import GraphQLError, OperationDefinitionNode, OperationType
 from structlog.contextvars import bind_contextvars
 
-from app.errors import BadRequest, CodedError, DatabaseAway, Forbidden, Unauthenticated
+from app.errors import BadRequest, CodedError, Forbidden, Unanswered, Unauthenticated
 from app.http.frames import Replies
 from app.http.limits import OPERATION_TIMEOUT_S, out_of_time
 from app.http.middleware import new_request_id
@@ -20,7 +20,7 @@ from app.policy import Viewer
 from app.schema import execution
 from app.schema.context import Context
 from app.schema.documents import Document
-from app.schema.errors import code_of, is_away, presented, request_error
+from app.schema.errors import code_of, is_unanswered, presented, request_error
 from app.schema.execution import Answer
 
 if TYPE_CHECKING:
@@ -72,11 +72,11 @@ class SocketOperation:
             self._socket.end(FORBIDDEN, str(ended))
         except Gone:
             pass  # whoever closed the socket has ended us, or is about to
-        except DatabaseAway as away:
+        except Unanswered as passing:
             if self._is_subscription or self._subscribes(parameters):
-                self._socket.end(TRY_AGAIN_LATER, str(away))
+                self._socket.end(TRY_AGAIN_LATER, str(passing))
             else:
-                self._refuse([request_error(away, self._request_id)])
+                self._refuse([request_error(passing, self._request_id)])
         except CodedError as refusal:
             self._refuse([request_error(refusal, self._request_id)])
         except GraphQLError as refusal:
@@ -147,8 +147,8 @@ class SocketOperation:
         if self._is_subscription and self._socket.token is not None and (ended := _ending(answer)):
             self._socket.end(FORBIDDEN, ended.message)
             return False
-        if self._is_subscription and (away := next(filter(is_away, answer.errors), None)):
-            self._socket.end(TRY_AGAIN_LATER, away.message)
+        if self._is_subscription and (passing := next(filter(is_unanswered, answer.errors), None)):
+            self._socket.end(TRY_AGAIN_LATER, passing.message)
             return False
         if answer.data is None or _is_refusal(answer):
             self._refuse(answer.errors)

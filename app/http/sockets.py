@@ -7,7 +7,7 @@ from collections.abc import Coroutine, Iterable
 from typing import Any, Protocol
 from uuid import UUID
 
-from app.errors import DatabaseAway
+from app.errors import Unanswered
 
 log = logging.getLogger("divize.sockets")
 
@@ -146,7 +146,7 @@ class Sockets:
 async def _recheck_or_log(socket: Socket, *, is_told: bool) -> None:
     try:
         await socket.recheck(is_told=is_told)
-    except DatabaseAway:
-        pass  # it says nothing about the session, and was told: the next round asks again
+    except Unanswered:
+        pass  # it says nothing about the session: the next round asks again
     except Exception:
         log.exception("a socket could not be checked")

@@ -13,7 +13,7 @@ from graphql import GraphQLError
 from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
-from app.errors import CodedError, DatabaseAway, RateLimited, Unauthenticated
+from app.errors import CodedError, RateLimited, Unanswered, Unauthenticated
 from app.http.credentials import client_of, init_token
 from app.http.frames import ACKNOWLEDGED, PONG, Frame, Malformed, Replies, read_frame
 from app.http.graphql import GraphQLEndpoint
@@ -164,8 +164,8 @@ class Socket:
         try:
             self.token = init_token(frame.payload or {})
             viewer = await self._endpoint.authenticate(self.token, self.client)
-        except DatabaseAway as away:
-            self.end(TRY_AGAIN_LATER, str(away))
+        except Unanswered as passing:
+            self.end(TRY_AGAIN_LATER, str(passing))
         except CodedError as refusal:
             self.end(FORBIDDEN, str(refusal))
         except Exception:

@@ -171,9 +171,9 @@ async def _answers(redis_url: str) -> bool:
         await limited(_ping(connection), COMMAND_TIMEOUT_S)
     except exceptions.ResponseError:
         return True  # whoever refuses has heard
-    except Exception as fault:
+    except Exception as fault:  # noqa: BLE001  Whatever else is said is no answer of a Redis; the probe must go on.
         if not is_lost(fault):
-            raise
+            log.warning("redis_speaks_something_else", fault=type(fault).__name__)
         return False
     finally:
         await connection.disconnect(nowait=True)

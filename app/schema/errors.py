@@ -10,7 +10,7 @@ from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.relay import GlobalIDValueError
 from strawberry.schema.name_converter import NameConverter
 
-from app.errors import BadUserInput, CodedError, DatabaseAway, Invalid, NotFound
+from app.errors import BadUserInput, CodedError, DatabaseAway, Invalid, NotFound, Unanswered
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
@@ -44,6 +44,11 @@ def request_error(error: CodedError, request_id: str | None) -> GraphQLError:
 def code_of(error: GraphQLError) -> str:
     """The stable code of a presented error."""
     return str((error.extensions or {}).get("code", INTERNAL))
+
+
+def is_unanswered(error: GraphQLError) -> bool:
+    """Whether a presented error says that the database did not answer at this moment."""
+    return isinstance(_cause(error), Unanswered)
 
 
 def is_away(error: GraphQLError) -> bool:

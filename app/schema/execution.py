@@ -8,7 +8,7 @@ from typing import Any
 from graphql import GraphQLError, OperationDefinitionNode
 
 from app.engine.engine import Outcome, Refused
-from app.errors import CodedError, DatabaseAway
+from app.errors import CodedError, Unanswered
 from app.schema.context import Context
 from app.schema.documents import Document, DocumentSchema
 from app.schema.errors import presented
@@ -61,7 +61,7 @@ async def subscribe(
 ) -> AsyncGenerator[Answer, None]:
     """An answer for each event of a subscription. One that is refused, then or later, answers without data and ends.
 
-    Raises DatabaseAway: that is no refusal, and who listens is to come back.
+    Raises Unanswered: that is no refusal, and who listens is to come back.
     """
     assert document.prepared is not None
     try:
@@ -72,7 +72,7 @@ async def subscribe(
                 yield _answer(outcome, context)
     except Refused as refusal:
         yield _refused(refusal.errors, context)
-    except DatabaseAway:
+    except Unanswered:
         raise
     except CodedError as refusal:
         yield _refused([GraphQLError(str(refusal), original_error=refusal)], context)

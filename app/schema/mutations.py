@@ -240,10 +240,6 @@ class _Run:
                     continue
                 if db.is_race(error):
                     raise Conflict("Somebody changed the same thing at this moment. Try again.") from error
-                if db.is_locked(error):
-                    raise Conflict(
-                        "Somebody is changing the same thing and has not finished. Try again in a moment."
-                    ) from error
                 raise
         raise AssertionError("unreachable")
 

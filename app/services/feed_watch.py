@@ -16,7 +16,7 @@ from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from app import db, db_rows
-from app.errors import DatabaseAway
+from app.errors import Unanswered
 from app.services.reminder_log import CHANNEL
 
 log = logging.getLogger("divize.feed")
@@ -145,8 +145,8 @@ async def _look_or_log(part: Mapping[UUID, Iterable[Seat]]) -> None:
     """Wakes those whose feed has grown."""
     try:
         numbers = await _numbers(list(part))
-    except DatabaseAway:
-        return  # it says nothing of the feeds, and was told: the next round asks again
+    except Unanswered:
+        return  # it says nothing of the feeds: the next round asks again
     except Exception:  # an edge: the task looks after all feeds of this process
         log.exception("feeds could not be looked at")
         return

@@ -6,18 +6,18 @@ moment a bell tells that the account's rights changed; a mutation reads it again
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from tortoise.exceptions import OperationalError
 from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 
 from app import db, db_rows, jobs
 from app.coalesce import Coalescer
 from app.config import settings
-from app.errors import NotFound
+from app.errors import NotFound, Unanswered
 from app.models import Employee, EmployeeStatus, Session, batches
 from app.policy import AccountViewer, Viewer
 from app.security import new_token, token_hash
@@ -256,11 +256,9 @@ async def _touch(ips: Mapping[str, str], found: Mapping[str, SessionRow]) -> Non
     source = db_rows.unpacked(
         db.dialect(), "$2", "used", id="uuid", expires_at="timestamptz", client_ip="text"
     )
-    try:
+    # The next request notes it; this one only wants to read, and a full or read-only database lets it.
+    with suppress(Unanswered):
         await db.fetch(_TOUCH.format(used=source, lock=_LOCK[db.dialect()]), [now, db_rows.packed(used)])
-    except OperationalError as error:
-        if not db.is_locked(error):  # the next request notes it; this one only wants to read
-            raise
 
 
 def _idle_end(now: datetime, ends_at: datetime) -> datetime:

@@ -33,7 +33,7 @@ from app.workers import (
     reminders,  # noqa: F401  The same.
 )
 from app.workers.pool import bound, create_pool, serialize
-from app.workers.sweeps import run_sweeps
+from app.workers.sweeps import is_cancelled, run_sweeps
 
 log = structlog.get_logger(__name__)
 
@@ -68,6 +68,10 @@ async def supervise(run: Callable[[], Awaitable[None]], *, name: str, lost: Lost
         started = time.monotonic()
         try:
             await run()
+        except asyncio.CancelledError:
+            if is_cancelled():
+                raise
+            log.error("gave up", name=name, retry_in_s=pause_s)
         except Exception as error:
             # arq says WatchError of a connection that it lost while it looked at a job.
             if is_lost(error) or isinstance(error, WatchError):

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from app.errors import DatabaseAway
+from app.errors import DatabaseAway, Unanswered
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +47,7 @@ async def _repeat(function: Sweep, every_s: float, drain_s: float) -> None:
         try:
             await asyncio.shield(under_way)
         except asyncio.CancelledError:
-            if under_way.cancelled() and not _is_cancelled():
+            if under_way.cancelled() and not is_cancelled():
                 log.error("sweep gave up", sweep=function.__qualname__)
                 await asyncio.sleep(max(every_s, PAUSE_AFTER_ERROR_S))
                 continue
@@ -59,7 +59,7 @@ async def _repeat(function: Sweep, every_s: float, drain_s: float) -> None:
         await asyncio.sleep(every_s if under_way.result() else max(every_s, PAUSE_AFTER_ERROR_S))
 
 
-def _is_cancelled() -> bool:
+def is_cancelled() -> bool:
     """Whether this very task is to end; what it waits for may be cancelled by itself."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
@@ -71,6 +71,9 @@ async def _once(function: Sweep) -> bool:
         await function()
     except DatabaseAway:
         return False  # told already, once for all sweeps
+    except Unanswered as error:
+        log.warning("sweep not answered", sweep=function.__qualname__, error=type(error).__name__)
+        return False
     except Exception:
         log.exception("sweep failed", sweep=function.__qualname__)
         return False

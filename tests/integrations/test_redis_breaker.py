@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
-from redis.exceptions import ResponseError
+from redis.exceptions import InvalidResponse, ResponseError
 from structlog.testing import capture_logs
 
 from app.integrations import redis_breaker
@@ -235,3 +235,25 @@ async def test_a_client_of_a_silent_redis_is_closed_in_a_moment(redis_url: str) 
         assert time.monotonic() - began < LIMIT_S
         asking.cancel()
         await asyncio.wait([asking], timeout=AT_ONCE_S)
+
+
+async def test_who_speaks_something_else_for_a_moment_does_not_keep_it_open_for_ever(
+    breaker: RedisBreaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A balancer that answers HTTP during a failover ended the probe, and nobody began another."""
+    asks_rightly, told = redis_breaker._ping, 0
+
+    async def ping(connection: Any) -> None:
+        nonlocal told
+        told += 1
+        if told == 1:
+            raise InvalidResponse('Protocol error, got "H" as reply type byte')
+        await asks_rightly(connection)
+
+    monkeypatch.setattr(redis_breaker, "_ping", ping)
+    breaker.lost(ConnectionError("gone"))
+
+    async with asyncio.timeout(PATIENCE_S):
+        while breaker.is_open:
+            await asyncio.sleep(0.01)
+    assert told >= 2

@@ -218,3 +218,26 @@ async def test_supervision_pauses_longer_after_each_failure(monkeypatch: pytest.
 def test_regular_jobs_divide_the_minute(seconds: int) -> None:
     with pytest.raises(ValueError, match="does not divide a minute"):
         workers.every(seconds)
+
+
+async def test_what_is_supervised_may_be_cancelled_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that was cancelled within arq ended the worker's queue for good, without a word."""
+    monkeypatch.setattr(supervision, "FIRST_PAUSE_S", 0.001)
+    has_run_again = asyncio.Event()
+    runs = 0
+
+    async def run() -> None:
+        nonlocal runs
+        runs += 1
+        if runs == 1:
+            raise asyncio.CancelledError
+        has_run_again.set()
+        await asyncio.Event().wait()
+
+    supervising = asyncio.create_task(supervise(run, name="worker"))
+    async with asyncio.timeout(10):
+        await has_run_again.wait()
+
+    supervising.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await supervising
