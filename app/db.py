@@ -207,8 +207,9 @@ async def migrate() -> list[str]:
     """Apply the pending migrations, one transaction each, and return their names.
 
     Processes that start at once wait for each other. Call it before serving: on SQLite the foreign keys
-    are off meanwhile. An error leaves the database as before the migration that failed. Raises MigrationBlocked if others
-    hold for two minutes what it must lock; they can write meanwhile.
+    are off meanwhile. An error leaves the database as before the migration that failed; of one that only makes indexes,
+    which PostgreSQL does without a transaction, those that were made stay. Raises MigrationBlocked if others hold for two
+    minutes (for indexes: ten) what it must lock; they can write meanwhile.
     """
     return await db_migrator.migrate(connection(), _apps_config())
 

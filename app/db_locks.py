@@ -31,7 +31,7 @@ LOCK_TIMEOUT_S = 1.0
 TRIES = 60
 PAUSE_S = 1.0
 #: Of making indexes, which waits longer each time and keeps nobody waiting.
-TRIES_OF_INDEXES = 4
+TRIES_OF_INDEXES = 20
 
 _LIMITS = f"""
     SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s';

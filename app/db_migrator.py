@@ -63,7 +63,9 @@ class _Migrator(MigrationExecutor):
         async with _foreign_keys_off(self.connection):
             for migration in self.after(applied):
                 state = await db_locks.insist(
-                    migration.name, partial(self._apply, migration, state), is_atomic=migration.atomic
+                    migration.name,
+                    partial(self._apply, migration, state),
+                    is_atomic=self._is_atomic(migration),
                 )
                 names.append(migration.name)
         return names
@@ -82,13 +84,16 @@ class _Migrator(MigrationExecutor):
     async def _apply(self, migration: Migration, before: State) -> State:
         """The state after it. Migration and record in one transaction; on PostgreSQL, unless it only makes indexes."""
         state = before.clone()
-        if not migration.atomic and not isinstance(self.connection, Sqlite):
+        if not self._is_atomic(migration):
             await self._apply_on(self.connection, migration, state)
             return state
         async with in_transaction(CONNECTION) as transaction:
             await db_locks.limit_waiting(transaction)
             await self._apply_on(transaction, migration, state)
         return state
+
+    def _is_atomic(self, migration: Migration) -> bool:
+        return migration.atomic or isinstance(self.connection, Sqlite)
 
     async def _apply_on(self, client: BaseDBAsyncClient, migration: Migration, state: State) -> None:
         editor = self._schema_editor(atomic=migration.atomic)

@@ -258,7 +258,7 @@ def test_without_its_database_nothing_starts_and_no_password_is_told(run: Run, c
 def test_a_worker_that_fails_says_so_by_its_status(
     run: Run, production: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fails(settings: object) -> None:
+    async def fails(settings: object, **_: object) -> None:
         raise RuntimeError("of no use")
 
     monkeypatch.setattr(supervision, "work", fails)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from tortoise.expressions import Q, Subquery
+from tortoise.expressions import Subquery
 from tortoise.queryset import QuerySet
 
 from app import db, jobs
@@ -23,8 +23,8 @@ entries_of = audit_retention.entries_of
 
 
 async def due(*, now: datetime) -> list[UUID]:
-    """The projects whose grace is over or whose purge has begun, the longest over first."""
-    waiting = Project.filter(Q(purge_after__lte=now) | Q(purge_began_at__isnull=False))
+    """The projects whose grace is over, those whose purge has begun among them, the longest over first."""
+    waiting = Project.filter(purge_after__lte=now)
     return [row["id"] for row in await waiting.order_by("purge_after", "id").values("id")]
 
 

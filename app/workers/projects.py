@@ -5,7 +5,7 @@ from uuid import UUID
 import structlog
 
 from app import db
-from app.errors import DatabaseAway
+from app.errors import DatabaseAway, Locked
 from app.jobs import Origin, unit_of_work
 from app.services import project_purging
 from app.workers.sweeps import sweep
@@ -26,6 +26,8 @@ async def purge_due() -> None:
             was_purged = await _purge(project_id)
         except DatabaseAway:
             raise
+        except Locked:
+            log.info("another worker purges this project", project_id=str(project_id))
         except Exception:
             log.exception("project not purged", project_id=str(project_id))
         else:

@@ -94,7 +94,7 @@ OF_ROWS: Sequence[Mutant] = (
     Mutant(
         "reminders about contacts out of sight",
         f"{MODELS}/reminders.py",
-        "return _held_q(viewer) & (Q(contact_id__isnull=True) | Contact.linked_q(viewer))",
+        "return _held_q(viewer) & Contact.linked_if_at_all_q(viewer)",
         "return _held_q(viewer)",
         by_worlds("a reminder of one's own about a contact of a foreign division"),
     ),
