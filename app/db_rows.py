@@ -41,7 +41,7 @@ def ids(dialect: str, parameter: str) -> str:
     return f"(SELECT value FROM json_each({parameter}))"  # noqa: S608
 
 
-def packed_ids(values: Iterable[UUID]) -> str:
+def packed_ids(values: Iterable[UUID | str]) -> str:
     """The parameter for `ids`."""
     return orjson.dumps(list(values), default=_plain).decode()
 

@@ -6,7 +6,7 @@ next and takes the numbers of the feed; the fourth writes the events. Looking fo
 claims a second: people with nothing due stay at the head of the index.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -24,10 +24,13 @@ FIRST_BATCH = 250
 BATCH = 1_000
 #: Reminders that one window shows, the longest due first. The others come up when these are handled, window by window.
 MOST_SHOWN = 500
-#: So many are looked for at first. Of windows with more due a transaction opens only so many, the longest due first:
-#: what it holds in memory does not grow with what people leave undone.
+#: So many are looked for at first. Windows with more due are counted before they are read: of those a transaction opens,
+#: the longest due first, as many as show so many reminders together. So what it holds in memory does not grow with what
+#: people leave undone, and how many it opens hangs on how much they show, not on how many people have more than a few.
 FEW = 20
-MOST_FULL = 20
+MOST_IN_FULL = 10_000
+#: So many are counted at once, and claimed once it is known that all of them are full: there may be room for a few only.
+FULL_AT_ONCE = 100
 #: Moments closer together than this are waited for together.
 STEP = timedelta(milliseconds=50)
 
@@ -45,6 +48,10 @@ class Window:
     due: Sequence[tuple[str, str]] = ()
     ahead: datetime | None = None
     is_short: bool = False
+
+    @property
+    def moment(self) -> datetime:
+        return db.as_datetime(self.row["next_popup_at"])
 
     @property
     def repeat_minutes(self) -> int:
@@ -82,27 +89,39 @@ class Window:
 
     def popup(self, number: int) -> Popup:
         shown = [id_ for id_, _ in self.due]
-        due_at = db.as_datetime(self.row["next_popup_at"])
-        return Popup(self.employee_id, self.row["project_id"], number, shown, self.repeat_minutes, due_at)
+        return Popup(
+            self.employee_id, self.row["project_id"], number, shown, self.repeat_minutes, self.moment
+        )
 
 
 class Fired(NamedTuple):
-    """How many windows were claimed, and the moment of the last; None if there was none."""
+    """How many windows were claimed, and the moment of the last; None if there was none.
+
+    `left`: the employees among them whose windows stay as they are, for want of room. The first of these was due at
+    `left_since`.
+    """
 
     claimed: int
     last: datetime | None
+    left: Sequence[str] = ()
+    left_since: datetime | None = None
 
 
 async def fire(
-    *, now: datetime, employee_id: UUID | None = None, since: datetime | None = None, most: int = BATCH
+    *,
+    now: datetime,
+    employee_id: UUID | None = None,
+    since: datetime | None = None,
+    but: Collection[str] = (),
+    most: int = BATCH,
 ) -> Fired:
     """Opens the windows that are due, the longest due first, or only this employee's.
 
-    Any number of workers may do so at once, in a transaction each: whoever locks an employee opens his window. `since`
+    Any number of workers may do so at once, in a transaction each: whoever locks an employee opens their window. `since`
     leaves out those due before: what was claimed a moment ago lies dead at the head of the index, and passing it by
-    would take longer with each batch.
+    would take longer with each batch. `but` leaves out these employees: many may be due at the same moment.
     """
-    found = await _claim(now, employee_id, since, most)
+    found = await _claim(now, employee_id, since, but, most)
     if not found:
         return Fired(0, None)
     taken = await _look(found, now)
@@ -110,7 +129,9 @@ async def fire(
     numbers = await _move_on(taken, now)
     opened = [each.popup(numbers[id_]) for id_, each in taken.items() if each.opens]
     await reminder_log.tell_popups(opened, now=now)
-    return Fired(len(taken), max(db.as_datetime(each.row["next_popup_at"]) for each in taken.values()))
+    left = found.keys() - taken.keys()
+    left_since = min((found[id_].moment for id_ in left), default=None)
+    return Fired(len(found), max(each.moment for each in found.values()), list(left), left_since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,15 +177,19 @@ _LOCK = {"postgres": "FOR NO KEY UPDATE SKIP LOCKED", "sqlite": ""}
 
 
 async def _claim(
-    now: datetime, employee_id: UUID | None, since: datetime | None, most: int
+    now: datetime, employee_id: UUID | None, since: datetime | None, but: Collection[str], most: int
 ) -> dict[str, Window]:
     """By employee. The table lets only those be on the list who are at work and have an interval."""
     dialect = db.dialect()
-    bounds = {"e.id = ": employee_id, "e.next_popup_at >= ": since}
+    bounds = {
+        "e.id = {}": employee_id,
+        "e.next_popup_at >= {}": since,
+        f"e.id NOT IN {db_rows.ids(dialect, '{}')}": db_rows.packed_ids(but) if but else None,
+    }
     given = [(which, value) for which, value in bounds.items() if value is not None]
     sql = _CLAIM.format(
         columns=member_rows.columns(dialect, "e"),
-        whose="".join(f" AND {which}${place}" for place, (which, _) in enumerate(given, 2)),
+        whose="".join(f" AND {which.format(f'${place}')}" for place, (which, _) in enumerate(given, 2)),
         batch=most,
         lock=_LOCK[dialect],
     )
@@ -187,16 +212,41 @@ _CONCAT = {"postgres": "string_agg", "sqlite": "group_concat"}
 
 
 async def _look(claimed: Mapping[str, Window], now: datetime) -> Mapping[str, Window]:
-    """Reads what waits for each who may have a window. Leaves out those with much due for whom there is no room now.
-
-    They stay as they were, and are the next to be claimed.
-    """
+    """Reads what waits for each who may have a window. Leaves out those with much due for whom there is no room now."""
     able = [each for each in claimed.values() if member_rows.may(each.row, Permission.REMINDER_OWN)]
     await _read_due(able, now, FEW + 1)
     full = [each for each in able if len(each.due) > FEW]
-    await _read_due(full[:MOST_FULL], now, MOST_SHOWN)
-    left_out = {each.employee_id for each in full[MOST_FULL:]}
+    fitting = await _fitting(full, now)
+    await _read_due(fitting, now, MOST_SHOWN)
+    left_out = {each.employee_id for each in full[len(fitting) :]}
     return {id_: each for id_, each in claimed.items() if id_ not in left_out}
+
+
+_COUNT = """
+    SELECT CAST(asked.id AS text) AS id, (
+        SELECT COUNT(*) FROM (
+            SELECT 1 FROM reminders
+            WHERE assignee_id = asked.id AND state = 'OPEN' AND alert_at <= $1 LIMIT {most}
+        ) shown
+    ) AS shown
+    FROM {asked}
+"""
+
+
+async def _fitting(full: Sequence[Window], now: datetime) -> Sequence[Window]:
+    """The first of these, as many as there is room for; never none."""
+    asked = db_rows.unpacked(db.dialect(), "$2", "asked", id="uuid")
+    sql = _COUNT.format(asked=asked, most=MOST_SHOWN)
+    taken = together = 0
+    for some in db_rows.portions(full, FULL_AT_ONCE):
+        rows = await db.fetch(sql, [now, db_rows.packed({"id": each.employee_id} for each in some)])
+        shown = {row["id"]: row["shown"] for row in rows}
+        for each in some:
+            together += shown[each.employee_id]
+            if together > MOST_IN_FULL:
+                return full[:taken]
+            taken += 1
+    return full
 
 
 async def _read_due(windows: Sequence[Window], now: datetime, most: int) -> None:

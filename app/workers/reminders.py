@@ -7,7 +7,7 @@ from uuid import UUID
 
 from app.jobs import Job, Origin, unit_of_work
 from app.services import popup_firing, reminder_log
-from app.services.popup_firing import Look
+from app.services.popup_firing import Fired, Look
 from app.workers import job
 from app.workers.sweeps import sweep
 
@@ -16,6 +16,8 @@ LOOK_AHEAD = timedelta(seconds=2)
 OPENING = "popupOpen"
 #: The queue keeps the clock of Redis' clients, the database decides: a job that much too early waits.
 EARLY = timedelta(seconds=1)
+#: A round keeps in mind whom it left. It ends with so many, and the next one begins with these.
+MOST_LEFT = 5_000
 FORGET_EVERY_S = 60.0
 FORGOTTEN_AT_ONCE = 1_000
 
@@ -61,15 +63,33 @@ async def _open_due(within: timedelta, employee_id: UUID | None = None) -> Look:
 
 
 async def _open_batches(employee_id: UUID | None) -> int:
-    """In a transaction for each batch; tells how many windows it claimed."""
-    claimed, since = 0, None
+    """Opens what is due in rounds, until no window is left for want of room; tells how many were opened.
+
+    Each round passes by all that are due, so that nobody waits for those before them who have much due. From the second
+    on it begins with the first that was left, and claims few at once: there is not room for many.
+    """
+    opened, since, first, largest = 0, None, popup_firing.FIRST_BATCH, popup_firing.BATCH
     while True:
-        most = popup_firing.FIRST_BATCH if claimed < popup_firing.BATCH else popup_firing.BATCH
+        passed = await _pass_by(employee_id, since, first, largest)
+        opened, since = opened + passed.claimed - len(passed.left), passed.left_since
+        if since is None or passed.claimed == len(passed.left):
+            return opened
+        first = largest = popup_firing.FULL_AT_ONCE
+
+
+async def _pass_by(employee_id: UUID | None, since: datetime | None, first: int, largest: int) -> Fired:
+    """One round, in a transaction for each batch: small ones at first, and for as long as they leave something."""
+    claimed, left, left_since = 0, list[str](), None
+    while True:
+        most = first if left or claimed < popup_firing.BATCH else largest
         async with unit_of_work(Origin(OPENING)) as work:
-            fired = await popup_firing.fire(now=work.now, employee_id=employee_id, since=since, most=most)
-        claimed, since = claimed + fired.claimed, fired.last
-        if fired.claimed < most:
-            return claimed
+            fired = await popup_firing.fire(
+                now=work.now, employee_id=employee_id, since=since, but=left, most=most
+            )
+        claimed, left, since = claimed + fired.claimed, [*left, *fired.left], fired.last
+        left_since = left_since or fired.left_since
+        if fired.claimed < most or len(left) >= MOST_LEFT:
+            return Fired(claimed, since, left, left_since)
 
 
 async def _wait_for(moment: datetime, now: datetime) -> None:

@@ -2,14 +2,15 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from app.jobs import unit_of_work
 from app.models import Employee, Project, Reminder, ReminderEvent, ReminderState
 from app.policy import Role
-from app.services import feed_pages, feed_states
-from app.services.popup_firing import MOST_SHOWN
+from app.services import feed_pages, feed_states, popup_firing
+from app.services.popup_firing import FIRST_BATCH, MOST_IN_FULL, MOST_SHOWN, Fired
 from app.workers import reminders as worker
 from tests.bounds.measure import measured
 from tests.bounds.rows import after_filling, colleagues, copies, id_of
@@ -128,3 +129,71 @@ async def test_a_count_of_very_many_open_reminders_ends_at_ten_thousand(
     assert await feed_states.count_open(viewer) == feed_states.MOST_COUNTED
     async with unit_of_work():
         assert await Reminder.filter(assignee_id=holder.id).count() == 12_001
+
+
+async def make_full(holder: Employee, people: int, due: int, clock: Clock) -> None:
+    """So many colleagues of this employee, the n-th with the id of n, with so many reminders due each."""
+    await colleagues(holder, people)
+    reminder = await make_reminder(holder, due_at=clock.at - timedelta(days=1))
+    await copies(reminder, due * people, assignee_id=id_of(f"1 + n % {people}"))
+
+
+@pytest.fixture
+def batches(monkeypatch: pytest.MonkeyPatch) -> list[Fired]:
+    """What each transaction claimed."""
+    found: list[Fired] = []
+    fire = popup_firing.fire
+
+    async def counted(**options: Any) -> Fired:
+        found.append(await fire(**options))
+        return found[-1]
+
+    monkeypatch.setattr(popup_firing, "fire", counted)
+    return found
+
+
+async def test_a_thousand_people_with_thirty_due_each_take_a_few_transactions(
+    project: Project, clock: Clock, batches: list[Fired]
+) -> None:
+    holder = await make_holder(project, clock)
+    await make_full(holder, 999, 30, clock)
+    await copies(await make_reminder(holder, due_at=clock.at), 28)
+    await after_filling()
+
+    with measured("opening 1,000 windows with 30 due each") as opening:
+        await worker._open_due(worker.LOOK_AHEAD)
+
+    events = await ReminderEvent.all().values("employee_id", "reminder_ids", "number")
+    assert len({each["employee_id"] for each in events}) == len(events) == 1_000
+    assert {len(each["reminder_ids"]) for each in events} == {30}
+    assert len(batches) <= 6 and sum(each.claimed for each in batches) == 1_000
+    assert opening.peak_mb <= 25 and opening.statements <= 80
+
+
+async def test_whoever_has_little_due_waits_for_none_before_them_who_have_much(
+    project: Project, clock: Clock, batches: list[Fired]
+) -> None:
+    full = FIRST_BATCH + 5
+    holder = await make_holder(project, clock)
+    await make_full(holder, full, MOST_SHOWN + 1, clock)
+    # At the same moment as most of them, and after all.
+    last = [await make_holder(project, clock) for _ in range(2)]
+    await Employee.filter(id=last[1].id).update(next_popup_at=clock.at + timedelta(seconds=1))
+    for each in last:
+        await make_reminder(each, due_at=clock.at)
+    clock.advance(timedelta(seconds=1))
+    await after_filling()
+
+    opened_after: list[int] = []
+    with measured(f"opening {full} windows with {MOST_SHOWN + 1} due each") as opening:
+        await worker._open_due(worker.LOOK_AHEAD)
+
+    assert await ReminderEvent.all().count() == full + 3
+    assert await Employee.filter(next_popup_at__lte=clock.at).count() == 0
+    for each in last:
+        event = await ReminderEvent.get(employee_id=each.id)
+        opened_after.append(await ReminderEvent.filter(id__lt=event.id).count())
+    assert max(opened_after) <= 2 * MOST_IN_FULL // MOST_SHOWN + 1, "within the first two transactions"
+    assert len(batches) <= 2 * (full * MOST_SHOWN // MOST_IN_FULL + 1)
+    assert sum(each.claimed for each in batches) <= 6 * full, "locked in vain"
+    assert opening.peak_mb <= 25

@@ -18,6 +18,7 @@ from app.models import (
 )
 from app.policy import Role
 from app.services import popup_firing, reminder_log
+from app.services.popup_firing import Fired
 from tests.conftest import Clock
 from tests.factories import (
     make_contact,
@@ -223,8 +224,8 @@ async def test_a_batch_goes_on_where_the_one_before_ended(clock: Clock) -> None:
         second = await popup_firing.fire(now=work.now, since=first.last, most=2)
         third = await popup_firing.fire(now=work.now, since=second.last, most=2)
 
-    assert [first, second] == [(2, moments[1]), (2, moments[3])]
-    assert [left_out, third] == [(0, None)] * 2
+    assert [first, second] == [Fired(2, moments[1], []), Fired(2, moments[3], [])]
+    assert [left_out, third] == [Fired(0, None)] * 2
 
 
 async def test_a_failure_after_the_claim_leaves_the_window_due(
