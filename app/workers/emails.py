@@ -20,7 +20,7 @@ from app.services import email_delivery, email_leases
 from app.services.email_delivery import Claim
 from app.workers import job
 from app.workers.email_dispatcher import Dispatcher
-from app.workers.sweeps import sweep
+from app.workers.sweeps import is_cancelled, sweep
 
 log = structlog.get_logger(__name__)
 
@@ -39,22 +39,44 @@ async def send_email(ctx: dict[str, Any], email_id: str) -> None:
 
 @sweep(SWEEP_EVERY_S)
 async def send() -> None:
-    """Sends for ever: when woken, and every few seconds."""
-    while True:
-        await send_due()
-        await DISPATCHER.changed(SWEEP_EVERY_S)
+    """Sends for ever: when woken, and every few seconds. When cancelled it takes no more and waits for what is under way.
+
+    No error ends it. Deliveries are tasks of their own, and nobody else is there to wait for them.
+    """
+    try:
+        while True:
+            await _send_due_loudly()
+            await DISPATCHER.changed(SWEEP_EVERY_S)
+    finally:
+        await DISPATCHER.drain()
 
 
 async def send_due() -> None:
-    """Sends as long as anything is due. When cancelled it takes no more and waits for what is under way."""
+    """Sends as long as anything is due. However it ends, it waits for what is under way."""
     try:
-        await DISPATCHER.take_due()
-        while DISPATCHER.is_busy:
-            await DISPATCHER.changed(LOOK_AGAIN_S)
-            await DISPATCHER.take_due()
-    except asyncio.CancelledError:
+        await _send_due()
+    finally:
         await DISPATCHER.drain()
-        raise
+
+
+async def _send_due() -> None:
+    await DISPATCHER.take_due()
+    while DISPATCHER.is_busy:
+        await DISPATCHER.changed(LOOK_AGAIN_S)
+        await DISPATCHER.take_due()
+
+
+async def _send_due_loudly() -> None:
+    try:
+        await _send_due()
+    except DatabaseAway:
+        pass  # told already, once for all sweeps
+    except Exception:
+        log.exception("mail could not be looked for")
+    except asyncio.CancelledError:
+        if is_cancelled():
+            raise
+        log.error("looking for mail was given up")  # by something that it waited for
 
 
 @sweep(SWEEP_EVERY_S)
