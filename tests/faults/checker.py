@@ -14,6 +14,7 @@ import asyncpg
 import orjson
 
 from tests.faults.listeners import Listener
+from tests.faults.mail_arrivals import Arrival, judge
 from tests.faults.mail_sink import MailSink
 from tests.faults.stage import Stage
 from tests.faults.workload import Kind, Mutation, Outcome
@@ -28,11 +29,11 @@ _NAMES = {
 
 @dataclass
 class Verdict:
-    """Sentences, each about one thing that broke a promise. `doubled_said`: mails that came twice, as their state says."""
+    """Sentences, each about one thing that broke a promise. `arrivals` counts mails by what became of them."""
 
     lost: list[str] = field(default_factory=list)
     doubled_unsaid: list[str] = field(default_factory=list)
-    doubled_said: int = 0
+    arrivals: Counter[Arrival] = field(default_factory=Counter)
     checked: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -52,8 +53,10 @@ async def examine(here: Stage, history: Sequence[Mutation], listeners: Sequence[
         verdict.lost += [*unshown(reminders, events), *shown_twice(events)]
         for listener in listeners:
             verdict.lost += unheard(listener, reminders, events)
-        _judge_mails(verdict, await _mails(connection), history, here.sink)
-    verdict.checked.update(mutations=len(history), reminders=len(reminders), events=len(events))
+        mails = await _mails(connection)
+    judge_mails(verdict, mails, history, here.sink)
+    counts = {"mutations": history, "reminders": reminders, "events": events, "mails": mails}
+    verdict.checked.update({name: len(rows) for name, rows in counts.items()})
     return verdict
 
 
@@ -121,24 +124,17 @@ async def _mails(connection: "asyncpg.Connection[asyncpg.Record]") -> Rows:
     return rows
 
 
-def _judge_mails(verdict: Verdict, mails: Rows, history: Sequence[Mutation], sink: MailSink) -> None:
+def judge_mails(verdict: Verdict, mails: Rows, history: Sequence[Mutation], sink: MailSink) -> None:
     found = {mail["message_id"]: mail for mail in mails}
     for each in history:
         if each.kind is Kind.MAIL and each.outcome is Outcome.ACKNOWLEDGED and each.message_id not in found:
             verdict.lost.append(f"mail {each.name}: {each.message_id} is not in the table")
     for message_id, mail in found.items():
-        came, may_have_come = sink.accepted[message_id], 1 + times_more(mail)
-        verdict.checked["mails"] += 1
-        if not came and may_have_come == 1:
-            verdict.lost.append(f"mail {mail['subject']} did not come, and is {mail['state']}")
-        elif came > may_have_come:
-            verdict.doubled_unsaid.append(f"mail {mail['subject']} came {came} times, and is {mail['state']}")
-        elif came > 1:
-            verdict.doubled_said += 1
-
-
-def times_more(mail: Mapping[str, Any]) -> int:
-    """How often it may have come besides, as its row says; then it may also not have come at all."""
-    is_unsure = "UNKNOWN" in (mail["state"], *mail["recipients"])
-    told: int = mail.get("uncertain_attempts", 0)
-    return max(told, int(is_unsure))
+        came = sink.accepted[message_id]
+        arrival = judge(mail, came)
+        verdict.arrivals[arrival] += 1
+        told = f"mail {mail['subject']} came {came} times, and is {mail['state']}, uncertain {mail['uncertain_attempts']}"
+        if arrival is Arrival.LOST:
+            verdict.lost.append(told)
+        elif arrival is Arrival.DOUBLED:
+            verdict.doubled_unsaid.append(told)

@@ -98,6 +98,6 @@ def _result(verdict: Verdict, striker: Striker, notes: Sequence[str]) -> Result:
     told = [
         f"kills {dict(striker.kills)}",
         f"checked {dict(verdict.checked)}",
-        f"doubled, as their state says: {verdict.doubled_said}",
+        f"mails {dict(verdict.arrivals)}",
     ]
     return Result(line, [*verdict.lost, *verdict.doubled_unsaid], [*told, *notes])
