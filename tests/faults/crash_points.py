@@ -1,6 +1,6 @@
 """The moments at which a worker of the tests kills or freezes itself: named points in mail and windows.
 
-Each is a function of the application, or of the SMTP client, that is wrapped: nothing in `app` knows of it.
+Each is a function of the application that is wrapped: nothing in `app` knows of it.
 """
 
 import asyncio
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
-from aiosmtplib import SMTP
-from aiosmtplib.protocol import SMTPProtocol
-
 from app import jobs
+from app.integrations.smtp import _Delivery
+from app.jobs import UnitOfWork
 from app.services import email_delivery, popup_firing, reminder_log
+from app.workers.reminders import OPENING
 
 Arguments = tuple[Any, ...]
 
@@ -50,12 +50,15 @@ class CrashPoint:
         return struck
 
     def _plain(self, original: Any, strike: Callable[[], None]) -> Any:
-        """Two turns of the loop after it: what was written has left the process by then."""
+        """After it means two turns of the loop later: what was written has left the process by then."""
 
         @wraps(original)
         def struck(*arguments: Any, **named: Any) -> Any:
+            hits = self._is_it(arguments)
+            if hits and not self.is_after:
+                strike()
             answer = original(*arguments, **named)
-            if self._is_it(arguments):
+            if hits and self.is_after:
                 loop = asyncio.get_running_loop()
                 loop.call_soon(loop.call_soon, strike)
             return answer
@@ -66,19 +69,29 @@ class CrashPoint:
         return self.matches(arguments[1:] if isinstance(self.owner, type) else arguments)
 
 
-#: In the order in which a mail and a window pass them.
+def _opens_windows(given: Arguments) -> bool:
+    """Is this unit of work one that opened windows, and tells so now? Housekeeping and empty rounds are not."""
+    work: UnitOfWork = given[0]
+    return work.origin is not None and work.origin.action == OPENING and bool(work.rings)
+
+
+#: In the order in which a mail and a window pass them, each once.
 MAIL_POINTS: Mapping[str, CrashPoint] = {
     "mail_after_claim": CrashPoint(email_delivery, "hand_over"),
-    "mail_before_connect": CrashPoint(SMTP, "connect"),
-    "mail_before_data": CrashPoint(SMTP, "execute_command", matches=lambda given: given[:1] == (b"DATA",)),
-    "mail_after_dot": CrashPoint(SMTPProtocol, "write", matches=lambda given: given[0].endswith(b".\r\n")),
+    "mail_before_connect": CrashPoint(_Delivery, "_connect"),
+    "mail_before_data": CrashPoint(_Delivery, "_deliver"),
+    "mail_inside_data": CrashPoint(_Delivery, "_ask_whether_to_end"),
+    "mail_before_dot": CrashPoint(_Delivery, "_send_dot"),
+    "mail_after_dot": CrashPoint(_Delivery, "_send_dot", is_after=True),
     "mail_before_record": CrashPoint(email_delivery, "record"),
-    "mail_before_quit": CrashPoint(SMTP, "quit"),
+    "mail_before_quit": CrashPoint(_Delivery, "say_goodbye"),
 }
 WINDOW_POINTS: Mapping[str, CrashPoint] = {
     "window_after_claim": CrashPoint(popup_firing, "_look"),
-    "window_after_events": CrashPoint(reminder_log, "tell_popups", is_after=True),
-    "window_after_commit": CrashPoint(jobs, "_deliver"),
+    "window_after_events": CrashPoint(
+        reminder_log, "tell_popups", is_after=True, matches=lambda given: bool(given[0])
+    ),
+    "window_after_commit": CrashPoint(jobs, "_deliver", matches=_opens_windows),
 }
 POINTS: Mapping[str, CrashPoint] = {**MAIL_POINTS, **WINDOW_POINTS}
 
