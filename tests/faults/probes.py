@@ -3,12 +3,14 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Protocol
 from uuid import UUID
 
+import asyncpg
 import httpx
 
 from tests.faults.people import Person, make_due
@@ -119,6 +121,12 @@ class Lateness:
         return self.late_s <= WINDOW_WITHIN_S
 
 
+class Database(Protocol):
+    """What windows are made in and looked up: a stage."""
+
+    def sql(self) -> AbstractAsyncContextManager["asyncpg.Connection[asyncpg.Record]"]: ...
+
+
 class Windows:
     """Windows of people who do nothing else: of some of them every half second, and of the same again two seconds later.
 
@@ -133,7 +141,7 @@ class Windows:
         self._due: dict[tuple[UUID, str], datetime] = {}
         self.began = time.monotonic()
 
-    async def make(self, here: Stage) -> None:
+    async def make(self, here: Database) -> None:
         async with here.sql() as connection:
             for place, group in enumerate(self._groups, 1):
                 for title, after_s, opens_window in (("first", 0.0, True), ("again", self.AGAIN_S, False)):
@@ -143,12 +151,15 @@ class Windows:
                     )
                     self._due.update({(person.employee_id, title): due_at for person in group})
 
-    async def late(self, here: Stage) -> list[Lateness]:
-        """Of those that have fallen due, in that order. Waits for none: one that has not opened is late until now."""
+    async def late(self, here: Database) -> list[Lateness]:
+        """Of those that have fallen due, in that order. Waits for none: one that has not opened is late until now.
+
+        By when the event was written: the transaction may have begun long before, and waited.
+        """
         async with here.sql() as connection:
             now: datetime = await connection.fetchval("SELECT now()")
             rows = await connection.fetch(
-                "SELECT r.assignee_id, r.title, min(e.created_at) AS at FROM reminders r JOIN reminder_events e"
+                "SELECT r.assignee_id, r.title, min(e.written_at) AS at FROM reminders r JOIN reminder_events e"
                 " ON e.employee_id = r.assignee_id AND e.reminder_ids LIKE '%' || r.id::text || '%'"
                 " WHERE r.title IN ('first', 'again') GROUP BY 1, 2"
             )
