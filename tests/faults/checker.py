@@ -20,6 +20,9 @@ from tests.faults.stage import Stage
 from tests.faults.workload import Kind, Mutation, Outcome
 
 Rows = Sequence[Mapping[str, Any]]
+#: Of all mutations so many are acknowledged in spite of everything; of all mails so few are given up as uncertain.
+LEAST_DONE, MOST_MISSING = 0.5, 0.1
+CHECKED = ("reminders", "events", "mails")
 _NAMES = {
     Kind.REMINDER: "SELECT title AS name FROM reminders",
     Kind.CONTACT: "SELECT name FROM contacts",
@@ -35,10 +38,6 @@ class Verdict:
     doubled_unsaid: list[str] = field(default_factory=list)
     arrivals: Counter[Arrival] = field(default_factory=Counter)
     checked: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def is_well(self) -> bool:
-        return not (self.lost or self.doubled_unsaid)
 
 
 async def examine(here: Stage, history: Sequence[Mutation], listeners: Sequence[Listener] = ()) -> Verdict:
@@ -60,18 +59,43 @@ async def examine(here: Stage, history: Sequence[Mutation], listeners: Sequence[
     return verdict
 
 
+def undone(verdict: Verdict, history: Sequence[Mutation], listeners: Sequence[Listener]) -> Iterator[str]:
+    """What makes a verdict worth nothing: nothing can be lost where nothing was done."""
+    done = Counter(each.kind for each in history if each.outcome is Outcome.ACKNOWLEDGED)
+    yield from (f"no {kind} was acknowledged" for kind in Kind if not done[kind])
+    if done.total() < LEAST_DONE * len(history):
+        yield f"only {done.total()} of {len(history)} mutations were acknowledged"
+    yield from (f"there were no {what} to check" for what in CHECKED if not verdict.checked[what])
+    if verdict.arrivals[Arrival.TOLD_MISSING] > max(1, MOST_MISSING * verdict.checked["mails"]):
+        yield f"{verdict.arrivals[Arrival.TOLD_MISSING]} mails did not come, as their states say"
+    if not listeners:
+        yield "nobody listened"
+    yield from (f"{each.person.employee_id} heard nothing" for each in listeners if not each.heard)
+
+
 async def lost_rows(
     connection: "asyncpg.Connection[asyncpg.Record]", history: Sequence[Mutation]
 ) -> list[str]:
     """Acknowledged: one row; refused: none; unknown: one or none."""
-    faults = []
-    for kind, sql in _NAMES.items():
-        found = Counter(row["name"] for row in await connection.fetch(sql))
-        for each in history:
-            allowed = {Outcome.ACKNOWLEDGED: (1,), Outcome.REFUSED: (0,)}.get(each.outcome, (0, 1))
-            if each.kind is kind and found[each.name] not in allowed:
-                faults.append(f"{each.name} {each.outcome} after {each.tries}: {found[each.name]} rows")
+    faults, rows = [], await _row_counts(connection)
+    for each in history:
+        allowed = {Outcome.ACKNOWLEDGED: (1,), Outcome.REFUSED: (0,)}.get(each.outcome, (0, 1))
+        if (count := rows[each.kind, each.name]) not in allowed:
+            faults.append(f"{each.name} {each.outcome} after {each.tries}: {count} rows")
     return faults
+
+
+async def found(connection: "asyncpg.Connection[asyncpg.Record]", history: Sequence[Mutation]) -> int:
+    """How many of them were done, whatever their clients know."""
+    rows = await _row_counts(connection)
+    return sum(rows[each.kind, each.name] > 0 for each in history)
+
+
+async def _row_counts(connection: "asyncpg.Connection[asyncpg.Record]") -> Counter[tuple[Kind, str]]:
+    rows: Counter[tuple[Kind, str]] = Counter()
+    for kind, sql in _NAMES.items():
+        rows.update((kind, row["name"]) for row in await connection.fetch(sql))
+    return rows
 
 
 def unshown(reminders: Rows, events: Rows) -> Iterator[str]:

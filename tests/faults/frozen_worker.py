@@ -67,7 +67,16 @@ async def _freeze_the_claimant(here: Stage) -> float:
         await make_due(connection, here.people, in_s=DUE_IN_S, title="Frozen")
     pid = here.workers[0].process.pid
     await until(lambda: processes.is_stopped(pid))
-    return time.monotonic()
+    frozen_at = time.monotonic()
+    async with here.sql() as connection:
+        free = await connection.fetchval(_FREE, [each.employee_id for each in here.people])
+    assert free == 0, f"The windows of {free} people are not claimed by the frozen worker."
+    return frozen_at
+
+
+_FREE = """
+    SELECT count(*) FROM (SELECT 1 FROM employees WHERE id = ANY($1) FOR NO KEY UPDATE SKIP LOCKED) AS free
+"""
 
 
 async def _all_are_open(here: Stage) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.e2e.client import Client
 from tests.e2e.installation import until
-from tests.faults.checker import Verdict, examine
+from tests.faults.checker import Verdict, examine, undone
 from tests.faults.listeners import Listener
 from tests.faults.people import Person, make_people
 from tests.faults.result import Result
@@ -64,7 +64,8 @@ async def act(here: Stage, seed: str, size: Size) -> Result:
         f"{here.tracebacks()} tracebacks",
         f"{sum(each.connections for each in listeners)} connections",
     ]
-    return _result(verdict, striker, [summary(history), *notes])
+    broken = [*striker.missed(), *undone(verdict, history, listeners)]
+    return _result(verdict, striker, broken, [summary(history), *notes])
 
 
 async def _written_under_fire(here: Stage, striker: Striker, seed: str, size: Size) -> list[Mutation]:
@@ -80,7 +81,6 @@ async def _written_under_fire(here: Stage, striker: Striker, seed: str, size: Si
         for name in drawn:
             await striker.strike(name)
         here.roads.heal()
-        await striker.disarm()
         await here.whole()
         is_over.set()
     return [mutation for writer in writers for mutation in writer.history]
@@ -92,12 +92,12 @@ def _client(here: Stage, person: Person, seed: str) -> Callable[[], Client]:
     return lambda: here.client(person, web=chance.randrange(len(here.webs)))
 
 
-def _result(verdict: Verdict, striker: Striker, notes: Sequence[str]) -> Result:
+def _result(verdict: Verdict, striker: Striker, undone: Sequence[str], notes: Sequence[str]) -> Result:
     lost, doubled = len(verdict.lost), len(verdict.doubled_unsaid)
     line = f"faults kills {striker.kills.total()} lost {lost} doubled_unsaid {doubled}"
     told = [
-        f"kills {dict(striker.kills)}",
+        f"kills {dict(striker.kills)}, crash points {dict(striker.crashes)}",
         f"checked {dict(verdict.checked)}",
         f"mails {dict(verdict.arrivals)}",
     ]
-    return Result(line, [*verdict.lost, *verdict.doubled_unsaid], [*told, *notes])
+    return Result(line, [*verdict.lost, *verdict.doubled_unsaid, *undone], [*told, *notes])

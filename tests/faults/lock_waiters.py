@@ -72,10 +72,11 @@ async def act(here: Stage, seed: str, size: Size) -> Result:
         f"p50 {_p50_ms(seconds([], written)):.0f} ms; the slowest took {max(answered, default=0):.2f} s",
     ]
     line = f"lock waiters others_p50_ms {_p50_ms(answered):.0f}"
-    return Result(line, _broken(reads, written, held), notes)
+    return Result(line, broken(reads, written, held), notes)
 
 
-def _broken(reads: list[Waited], written: list[Mutation], held: list[Waited]) -> list[str]:
+def broken(reads: list[Waited], written: list[Mutation], held: list[Waited]) -> list[str]:
+    """What was promised and did not hold, or was not put to the test."""
     broken, read_s, slowest_s = list[str](), seconds(reads, []), max(seconds([], written), default=0.0)
     if not read_s or percentile(read_s, 50) > READS_P50_LIMIT_S:
         broken.append(f"others read {len(reads)} times, p50 {percentile(read_s, 50):.2f} s")

@@ -33,11 +33,14 @@ def is_stopped(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
-def strike(pids: list[int], how: signal.Signals) -> None:
-    """Sends the signal; who is gone already is passed over."""
+def strike(pids: list[int], how: signal.Signals) -> int:
+    """Sends the signal; who is gone already is passed over. Tells how many it reached."""
+    reached = 0
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, how)
+            reached += 1
+    return reached
 
 
 @contextmanager

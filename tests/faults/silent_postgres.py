@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.faults import processes
 from tests.faults.people import make_people
-from tests.faults.probes import Prober, Windows, windows_whole_after_s
+from tests.faults.probes import Lateness, Prober, Windows, windows_whole_after_s
 from tests.faults.result import Result
 from tests.faults.stage import Stage, stage
 from tests.faults.workload import contact
@@ -105,10 +105,10 @@ async def act(here: Stage, name: str, size: Size) -> tuple[float, str, list[str]
     note = (
         f"{name}: requests whole after {requests_s:.1f} s, the slowest took {prober.slowest_s():.1f} s, "
         f"{prober.told(windows.began)}; windows whole after {windows_s:.1f} s, "
-        f"the latest by {max(each.late_s for each in late):.1f} s; {here.tracebacks()} tracebacks"
+        f"the latest by {max((each.late_s for each in late), default=0.0):.1f} s; {here.tracebacks()} tracebacks"
     )
     whole_s = max(requests_s, windows_s)
-    return whole_s, note, _broken(name, whole_s, prober)
+    return whole_s, note, broken(name, whole_s, prober, late)
 
 
 async def _fill_pool(here: Stage) -> None:
@@ -122,11 +122,16 @@ async def _are_well(here: Stage, windows: Windows) -> bool:
     return all(each.is_well for each in (await windows.late(here))[-10:])
 
 
-def _broken(name: str, whole_s: float, prober: Prober) -> list[str]:
+def broken(name: str, whole_s: float, prober: Prober, late: Sequence[Lateness]) -> list[str]:
+    """What was promised and did not hold, or was not put to the test."""
     broken = []
+    if not any(each.is_well for each in prober.probes):
+        broken.append(f"{name}: no request was answered well")
+    if not late:
+        broken.append(f"{name}: no window fell due")
     if whole_s > WHOLE_LIMIT_S + GRACE_S:
         broken.append(f"{name}: whole after {whole_s:.1f} s")
     if prober.slowest_s() > ANSWER_LIMIT_S + GRACE_S:
-        late = sum(each.took_s > ANSWER_LIMIT_S + GRACE_S for each in prober.probes)
-        broken.append(f"{name}: {late} requests were not answered within {ANSWER_LIMIT_S:g} s")
+        slow = sum(each.took_s > ANSWER_LIMIT_S + GRACE_S for each in prober.probes)
+        broken.append(f"{name}: {slow} requests were not answered within {ANSWER_LIMIT_S:g} s")
     return broken

@@ -4,6 +4,7 @@ after, is kept.
 
 import asyncio
 import random
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 
 from tests.e2e.client import ACCEPT, DOCUMENTS, Client
-from tests.faults.checker import lost_rows
+from tests.faults.checker import found, lost_rows
 from tests.faults.people import Person, make_people
 from tests.faults.result import Result
 from tests.faults.stage import Stage, stage
@@ -25,21 +26,27 @@ from tests.faults.workload import Mutation, Outcome, contact, reminder, summary
 GONE_WITHIN_S = 0.03
 #: Few, so that they meet at the same rows.
 PEOPLE = 4
+#: Of those who do not vanish.
+LEAST_ACKNOWLEDGED = 0.9
 SOCKET = Subprotocol("graphql-transport-ws")
 
 
 @dataclass(frozen=True)
 class Size:
-    """In each round `vanishing` clients vanish at once, and others do `writes`; `rounds` at each distance."""
+    """In each round `vanishing` clients vanish at once, and others do `writes`; `rounds` at each distance.
+
+    `least`: so many of those writes are acknowledged, or nothing is proved.
+    """
 
     rounds: int
+    least: int
     vanishing: int = 4
     writes: int = 8
     distances_s: tuple[float, ...] = (0.0, 0.001)
 
 
-LARGE = Size(rounds=150)
-SMALL = Size(rounds=12)
+LARGE = Size(rounds=150, least=2_000)
+SMALL = Size(rounds=12, least=150)
 
 
 async def play(folder: Path, seed: str, size: Size = LARGE) -> Result:
@@ -59,10 +66,21 @@ async def act(here: Stage, seed: str, size: Size) -> Result:
             written += await _write(here, name, size.writes)
     here.roads.heal()
     async with here.sql() as connection:
-        broken = await lost_rows(connection, [*written, *vanished])
+        lost = await lost_rows(connection, [*written, *vanished])
+        done = await found(connection, vanished)
     acknowledged = sum(each.outcome is Outcome.ACKNOWLEDGED for each in written)
-    line = f"vanished clients writes {acknowledged} lost {len(broken)}"
-    return Result(line, broken, [f"{len(vanished)} vanished", f"others: {summary(written)}"])
+    line = f"vanished clients writes {acknowledged} lost {len(lost)}"
+    notes = [f"{len(vanished)} vanished, of which {done} were done", f"others: {summary(written)}"]
+    return Result(line, [*lost, *undone(written, done, size)], notes)
+
+
+def undone(written: Sequence[Mutation], vanished_done: int, size: Size) -> Iterator[str]:
+    """What makes it worth nothing: others that were not answered, or clients that vanished before they asked."""
+    acknowledged = sum(each.outcome is Outcome.ACKNOWLEDGED for each in written)
+    if acknowledged < max(size.least, LEAST_ACKNOWLEDGED * len(written)):
+        yield f"only {acknowledged} of {len(written)} writes were acknowledged: {summary(written)}"
+    if not vanished_done:
+        yield "nothing that the vanished asked for was done"
 
 
 async def _vanish(here: Stage, name: str, count: int, chance: random.Random) -> list[Mutation]:
