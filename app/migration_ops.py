@@ -90,12 +90,19 @@ def partial_index(table: str, columns: Sequence[str], where: str, *, unique: boo
 
     Such as `deleted_at IS NULL` or `is_active IS TRUE`; never `is_active = 1`.
     """
+    return RunSQL(*_partial_index(table, columns, where, "UNIQUE INDEX" if unique else "INDEX"))
+
+
+def no_partial_index(table: str, columns: Sequence[str], where: str) -> RunSQL:
+    """Drops what `partial_index` made of the same."""
+    made, dropped = _partial_index(table, columns, where, "INDEX")
+    return RunSQL(dropped, made)
+
+
+def _partial_index(table: str, columns: Sequence[str], where: str, kind: str) -> tuple[str, str]:
     name = _name("part", table, *columns, where)
-    kind = "UNIQUE INDEX" if unique else "INDEX"
-    return RunSQL(
-        f'CREATE {kind} "{name}" ON "{table}" ({_quoted(columns)}) WHERE {where}',
-        f'DROP INDEX "{name}"',
-    )
+    made = f'CREATE {kind} "{name}" ON "{table}" ({_quoted(columns)}) WHERE {where}'
+    return made, f'DROP INDEX "{name}"'
 
 
 def _quoted(columns: Sequence[str]) -> str:

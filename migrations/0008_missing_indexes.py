@@ -4,7 +4,7 @@ from tortoise import migrations
 from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
 
-from app.migration_ops import partial_index
+from app.migration_ops import no_partial_index, partial_index
 
 ADDED = {
     # Sorts that the API offers.
@@ -55,6 +55,9 @@ class Migration(migrations.Migration):
         ),
         partial_index("lead_shares", ("valid_until", "id"), "closed_at IS NULL"),
         partial_index("lead_shares", ("recalled_at",), "closed_at IS NULL AND recalled_at IS NOT NULL"),
+        # With the id, by which equal moments stand in a window: else all that somebody has due is read and sorted.
+        partial_index("reminders", ("assignee_id", "alert_at", "id"), "state = 'OPEN'"),
+        no_partial_index("reminders", ("assignee_id", "alert_at"), "state = 'OPEN'"),
         partial_index("sessions", ("revoked_at",), "revoked_at IS NOT NULL"),
         ops.RemoveIndex(model_name="Contact", fields=["project_id", "status"]),
         ops.RemoveIndex(model_name="Email", fields=["author_id"]),
