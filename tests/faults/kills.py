@@ -38,7 +38,7 @@ SMALL = Size(
     people=4,
     strikes=("kill_web", "crash_worker", "reset", "kill_postgres", "crash_worker", "kill_valkey"),
     pause_s=0.1,
-    pauses_s=(0.2, 0.6),
+    pauses_s=(0.1, 0.4),
 )
 
 
@@ -95,9 +95,10 @@ def _client(here: Stage, person: Person, seed: str) -> Callable[[], Client]:
 def _result(verdict: Verdict, striker: Striker, undone: Sequence[str], notes: Sequence[str]) -> Result:
     lost, doubled = len(verdict.lost), len(verdict.doubled_unsaid)
     line = f"faults kills {striker.kills.total()} lost {lost} doubled_unsaid {doubled}"
+    arrivals = {arrival.value: count for arrival, count in verdict.arrivals.items()}
     told = [
         f"kills {dict(striker.kills)}, crash points {dict(striker.crashes)}",
         f"checked {dict(verdict.checked)}",
-        f"mails {dict(verdict.arrivals)}",
+        f"mails {arrivals}",
     ]
     return Result(line, [*verdict.lost, *verdict.doubled_unsaid, *undone], [*told, *notes])

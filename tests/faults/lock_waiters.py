@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.e2e.client import HttpAnswer
+from tests.faults.checker import lost_rows
 from tests.faults.people import make_people
 from tests.faults.result import Result, percentile
 from tests.faults.stage import Stage, stage
@@ -32,7 +33,7 @@ class Size:
 
 
 LARGE = Size(waiters=12, others=4, held_s=25.0)
-SMALL = Size(waiters=12, others=2, held_s=5.0)
+SMALL = Size(waiters=12, others=2, held_s=4.0)
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ async def act(here: Stage, seed: str, size: Size) -> Result:
         waiting = asyncio.gather(*(_wait(here, until) for _ in range(size.waiters)))
         reads, written = await _others(here, seed, size.others, until)
         released = time.monotonic()
+    async with here.sql() as connection:
+        lost = await lost_rows(connection, written)
     # Who waits at that moment gets the lock.
     held = [waited for each in await waiting for waited in each if waited.ended <= released]
     answered = seconds(reads, written)
@@ -72,7 +75,7 @@ async def act(here: Stage, seed: str, size: Size) -> Result:
         f"p50 {_p50_ms(seconds([], written)):.0f} ms; the slowest took {max(answered, default=0):.2f} s",
     ]
     line = f"lock waiters others_p50_ms {_p50_ms(answered):.0f}"
-    return Result(line, broken(reads, written, held), notes)
+    return Result(line, [*lost, *broken(reads, written, held)], notes)
 
 
 def broken(reads: list[Waited], written: list[Mutation], held: list[Waited]) -> list[str]:

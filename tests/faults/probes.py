@@ -15,7 +15,7 @@ import httpx
 
 from tests.faults.people import Person, make_due
 from tests.faults.stage import Stage
-from tests.faults.workload import Outcome, reminder
+from tests.faults.workload import Mutation, Outcome, reminder
 
 EVERY_S = 0.2
 #: Well is an answer within this.
@@ -47,6 +47,7 @@ class Prober:
 
     def __init__(self, here: Stage, people: Sequence[Person]) -> None:
         self.probes: list[Probe] = []
+        self.written: list[Mutation] = []
         self._here, self._people = here, people
         self._numbers = count()
 
@@ -99,6 +100,7 @@ class Prober:
         try:
             if number % 2:
                 mutation = reminder(person, f"probe-{number}")
+                self.written.append(mutation)
                 probe.is_done = await mutation.send(client) is Outcome.ACKNOWLEDGED
                 probe.told = ",".join(mutation.codes)
             else:

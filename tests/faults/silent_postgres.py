@@ -9,11 +9,12 @@ from functools import partial
 from pathlib import Path
 
 from tests.faults import processes
+from tests.faults.checker import lost_rows
 from tests.faults.people import make_people
 from tests.faults.probes import Lateness, Prober, Windows, windows_whole_after_s
 from tests.faults.result import Result
 from tests.faults.stage import Stage, stage
-from tests.faults.workload import contact
+from tests.faults.workload import Mutation, contact
 
 ANSWER_LIMIT_S = 10.0
 WHOLE_LIMIT_S = 15.0
@@ -89,7 +90,7 @@ async def _watched(folder: Path, name: str, size: Size) -> tuple[float, str, lis
 async def act(here: Stage, name: str, size: Size) -> tuple[float, str, list[str]]:
     """On a stage with people enough: those after the first four have a window each."""
     prober = Prober(here, here.people[:ASKING])
-    await _fill_pool(here)
+    crowd = await _fill_pool(here)
     async with prober.running():
         await asyncio.sleep(WARM_UP_S)
         windows = Windows(here.people[ASKING:])
@@ -100,6 +101,8 @@ async def act(here: Stage, name: str, size: Size) -> tuple[float, str, list[str]
             while not (prober.is_well and await _are_well(here, windows)) and time.monotonic() < deadline:
                 await asyncio.sleep(0.5)
     late = await windows.late(here)
+    async with here.sql() as connection:
+        lost = await lost_rows(connection, [*crowd, *prober.written])
     requests_s = prober.whole_after_s(since)
     windows_s = max(0.0, windows_whole_after_s(late) - (since - windows.began))
     note = (
@@ -108,13 +111,14 @@ async def act(here: Stage, name: str, size: Size) -> tuple[float, str, list[str]
         f"the latest by {max((each.late_s for each in late), default=0.0):.1f} s; {here.tracebacks()} tracebacks"
     )
     whole_s = max(requests_s, windows_s)
-    return whole_s, note, broken(name, whole_s, prober, late)
+    return whole_s, note, [*lost, *broken(name, whole_s, prober, late)]
 
 
-async def _fill_pool(here: Stage) -> None:
+async def _fill_pool(here: Stage) -> list[Mutation]:
     """So many at once that each connection that the web process may have is open, and found silent."""
     crowd = [contact(here.people[place % ASKING], f"crowd-{place}") for place in range(CROWD)]
     await asyncio.gather(*(each.send(here.client(each.person)) for each in crowd))
+    return crowd
 
 
 async def _are_well(here: Stage, windows: Windows) -> bool:

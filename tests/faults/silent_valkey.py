@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.e2e.installation import until
 from tests.faults import processes
+from tests.faults.checker import lost_rows
 from tests.faults.listeners import Listener
 from tests.faults.people import make_people
 from tests.faults.probes import Windows
@@ -95,6 +96,7 @@ class Seen:
     crowd: list[Mutation] = field(default_factory=list)
     windows_late_s: list[float] = field(default_factory=list)
     recovery_s: float | None = None
+    lost: list[str] = field(default_factory=list)
 
     @property
     def late_s(self) -> list[float]:
@@ -137,7 +139,11 @@ class Seen:
             ("it was whole after", self.recovery_s or GIVEN_UP_S, WHOLE_LIMIT_S + GRACE_S),
         ]
         late = [f"{self.name}: {what} {value:.2f} s" for what, value, limit in limits if value > limit]
-        return [*late, *([f"{self.name}: {summary(self.undone)} not done"] if self.undone else [])]
+        return [
+            *self.lost,
+            *late,
+            *([f"{self.name}: {summary(self.undone)} not done"] if self.undone else []),
+        ]
 
 
 async def play(folder: Path, seed: str, size: Size = LARGE) -> Result:
@@ -174,6 +180,8 @@ async def act(here: Stage, name: str, size: Size) -> Seen:
         task.cancel()
     await asyncio.gather(writing, listening, return_exceptions=True)
     seen.windows_late_s = [each.late_s for each in await windows.late(here)]
+    async with here.sql() as connection:
+        seen.lost = await lost_rows(connection, [*usual, *seen.mutations, *seen.crowd])
     return seen
 
 

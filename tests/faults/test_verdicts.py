@@ -11,7 +11,7 @@ import pytest
 
 from app.models import EmailState
 from tests.faults import checker, lock_waiters, silent_postgres, vanished_clients
-from tests.faults.checker import Verdict, judge_mails, shown_twice, unheard, unshown
+from tests.faults.checker import Verdict, judge_mails, lost_rows, shown_twice, unheard, unshown
 from tests.faults.listeners import Heard, Listener
 from tests.faults.mail_arrivals import Arrival
 from tests.faults.mail_sink import MailSink
@@ -137,6 +137,33 @@ def test_the_large_edition_of_clients_that_vanish_asks_for_two_thousand_writes()
 
     assert len(list(vanished_clients.undone(few, 1, vanished_clients.LARGE))) == 1
     assert list(vanished_clients.undone([*few, _mutation()], 1, vanished_clients.LARGE)) == []
+
+
+class _Rows:
+    """A connection to a database with so many contacts of this name."""
+
+    def __init__(self, name: str, count: int) -> None:
+        self._found = [{"name": name}] * count
+
+    async def fetch(self, sql: str) -> list[dict[str, str]]:
+        return self._found if sql.endswith("FROM contacts") else []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "well"),
+    [
+        (Outcome.ACKNOWLEDGED, [False, True, False]),
+        (Outcome.REFUSED, [True, False, False]),
+        (Outcome.UNKNOWN, [True, True, False]),
+        (Outcome.SENT, [True, True, False]),
+    ],
+)
+async def test_what_a_client_was_told_is_held_against_the_rows(outcome: Outcome, well: list[bool]) -> None:
+    mutation = _mutation(outcome=outcome)
+
+    lost = [await lost_rows(cast(Any, _Rows(mutation.name, count)), [mutation]) for count in range(3)]
+
+    assert [not each for each in lost] == well
 
 
 def test_an_acknowledged_mail_that_is_not_in_the_table_is_lost() -> None:
