@@ -12,7 +12,7 @@ from app import db
 from app.coalesce import Coalescer
 from app.models import Reminder, ReminderState
 from app.policy import Member, Permission
-from app.services.popup_firing import MOST_SHOWN
+from app.services.popup_windows import MOST_SHOWN
 from app.services.sight import MOMENT, Making, Statement, ask
 from app.viewers import Shape
 

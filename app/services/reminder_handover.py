@@ -124,6 +124,34 @@ async def take_hidden(held: Sequence[tuple[Member, Held]], *, now: datetime) -> 
     return hidden
 
 
+async def take_free_hidden(
+    held: Sequence[tuple[Member, Held]], *, now: datetime
+) -> tuple[set[UUID], set[UUID]]:
+    """The same, but waits for nobody: what is taken, and the employees of whose reminders somebody else holds one.
+
+    Of the latter nothing is taken.
+    """
+    hidden = await _hidden(held)
+    free = await _lock_free(hidden)
+    stuck = {each.assignee_id for _, each in held if each.id in hidden - free}
+    taken = {each: None for _, each in held if each.id in hidden and each.assignee_id not in stuck}
+    await _give(taken, now)
+    return {each.id for each in taken}, stuck
+
+
+_FREE = f"""
+    SELECT id FROM reminders WHERE id IN {db_rows.ids("postgres", "$1")} FOR NO KEY UPDATE SKIP LOCKED
+"""  # noqa: S608  Nothing of it comes from outside.
+
+
+async def _lock_free(reminder_ids: set[UUID]) -> set[UUID]:
+    """Locks those of these reminders that nobody holds, and tells which."""
+    # SQLite lets one transaction write at a time: nobody holds any.
+    if not reminder_ids or db.dialect() == "sqlite":
+        return reminder_ids
+    return {row["id"] for row in await db.fetch(_FREE, [db_rows.packed_ids(reminder_ids)])}
+
+
 async def _hidden(asked: Sequence[tuple[Member, Held]]) -> set[UUID]:
     """The ids of those whose contact the viewer beside them may not see."""
     viewers = {(viewer.employee_id, each.contact_id): viewer for viewer, each in asked}

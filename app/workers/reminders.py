@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from app.jobs import Job, Origin, unit_of_work
-from app.services import popup_firing, reminder_log
+from app.services import popup_firing, popup_windows, reminder_log
 from app.services.popup_firing import Fired, Look
 from app.workers import job
 from app.workers.sweeps import sweep
@@ -74,7 +74,7 @@ async def _open_batches(employee_id: UUID | None) -> int:
         opened, since = opened + passed.claimed - len(passed.left), passed.left_since
         if since is None or passed.claimed == len(passed.left):
             return opened
-        first = largest = popup_firing.FULL_AT_ONCE
+        first = largest = popup_windows.FULL_AT_ONCE
 
 
 async def _pass_by(employee_id: UUID | None, since: datetime | None, first: int, largest: int) -> Fired:

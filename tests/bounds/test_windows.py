@@ -10,7 +10,8 @@ from app.jobs import unit_of_work
 from app.models import Employee, Project, Reminder, ReminderEvent, ReminderState
 from app.policy import Role
 from app.services import feed_pages, feed_states, popup_firing
-from app.services.popup_firing import FIRST_BATCH, MOST_IN_FULL, MOST_SHOWN, Fired
+from app.services.popup_firing import FIRST_BATCH, Fired
+from app.services.popup_windows import MOST_IN_FULL, MOST_SHOWN
 from app.workers import reminders as worker
 from tests.bounds.measure import measured
 from tests.bounds.rows import after_filling, colleagues, copies, id_of
