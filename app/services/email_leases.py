@@ -21,8 +21,15 @@ CRASHED = (
 
 
 async def release_expired(*, now: datetime) -> int:
-    """Puts mail back whose worker died with it; tells how many. What killed five workers in a row is given up."""
-    expired = await Email.filter(state=EmailState.SENDING, lease_until__lte=now).limit(100)
+    """Puts mail back whose worker died with it; tells how many. What killed five workers in a row is given up.
+
+    What somebody holds at this moment is left for the next time.
+    """
+    expired = (
+        await Email.filter(state=EmailState.SENDING, lease_until__lte=now)
+        .limit(100)
+        .select_for_update(skip_locked=True, no_key=True)
+    )
     return sum([await _release(email, now) for email in expired])
 
 

@@ -3,8 +3,11 @@
 That they see nothing any more needs no job: visibility asks the database's clock in each statement.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
+
+from tortoise.expressions import Q
 
 from app import jobs
 from app.jobs import Job
@@ -21,14 +24,16 @@ def ring_at_end(share: LeadShare, now: datetime) -> None:
         jobs.after_commit(Job.END_LEAD_SHARE, share.id, at=share.valid_until)
 
 
-async def due(*, now: datetime, limit: int) -> list[UUID]:
-    """Shares that are over and whose end was not carried through."""
+async def due(*, now: datetime, limit: int, but_partners: Collection[UUID] = ()) -> list[tuple[UUID, UUID]]:
+    """Shares that are over and whose end was not carried through: (id, partner id). None of those partners."""
     waiting = LeadShare.filter(closed_at__isnull=True)
+    if but_partners:
+        waiting = waiting.filter(~Q(partner_id__in=list(but_partners)))
     # Each by an index of its own: asked for together, all that run would be read through.
     ended = waiting.filter(valid_until__lte=now).order_by("valid_until", "id").limit(limit)
     recalled = waiting.filter(recalled_at__isnull=False).order_by("recalled_at", "id").limit(limit)
-    rows = [*await ended.values("id"), *await recalled.values("id")]
-    return [*dict.fromkeys(row["id"] for row in rows)][:limit]
+    rows = [*await ended.values("id", "partner_id"), *await recalled.values("id", "partner_id")]
+    return [*dict.fromkeys((row["id"], row["partner_id"]) for row in rows)][:limit]
 
 
 async def next_end(*, now: datetime, share_id: UUID | None = None) -> datetime | None:

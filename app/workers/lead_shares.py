@@ -2,6 +2,7 @@
 what is sooner."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -41,14 +42,29 @@ async def end_lead_shares() -> None:
     All workers do so at once: whoever claims a share ends it. One that fails is logged, and the others go on.
     """
     now = await db.now()
-    for share_id in await lead_share_ends.due(now=now, limit=AT_ONCE):
+    failed: set[UUID] = set()
+    while new := await _end(await lead_share_ends.due(now=now, limit=AT_ONCE, but_partners=failed)):
+        failed |= new
+    await _wait_for(await lead_share_ends.next_end(now=now) or now + LOOK_AHEAD, now, LOOK_AHEAD)
+
+
+async def _end(shares: Sequence[tuple[UUID, UUID]]) -> set[UUID]:
+    """Tells the partners of whose shares one failed: perhaps somebody holds one of their people, whom all of theirs need.
+
+    So no more than one of them takes the others' time, and the next round tries them again.
+    """
+    failed: set[UUID] = set()
+    for share_id, partner_id in shares:
+        if partner_id in failed:
+            continue
         try:
             await _close(share_id)
         except DatabaseAway:
             raise
-        except Exception:  # an edge: the others' ends must not wait for it, and the next round tries it again
+        except Exception:  # an edge: the others' ends must not wait for it
             log.exception("share not ended", lead_share_id=str(share_id))
-    await _wait_for(await lead_share_ends.next_end(now=now) or now + LOOK_AHEAD, now, LOOK_AHEAD)
+            failed.add(partner_id)
+    return failed
 
 
 async def _close(share_id: UUID) -> bool:
