@@ -98,7 +98,8 @@ async def _require_room(viewer: Member, more: int, now: datetime) -> None:
     if viewer.may(Permission.EMAIL_BULK):
         return
     # Of two at once the second waits here, and counts what the first sent.
-    await Employee.filter(id=viewer.employee_id).select_for_update(no_key=True).values("id")
+    # Not `values`: Tortoise would lock nothing.
+    await Employee.filter(id=viewer.employee_id).select_for_update(no_key=True).only("id")
     written = EmailRecipient.filter(email__author_id=viewer.employee_id, email__created_at__gt=now - A_DAY)
     if await written.count() + more > MOST_RECIPIENTS_A_DAY:
         sentence = f"{MOST_RECIPIENTS_A_DAY} recipients a day are for single mails. More needs the right to bulk e-mail."

@@ -1,5 +1,6 @@
 """What people type into a mail: everything is refused at its place, or is harmless."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -156,3 +157,15 @@ async def test_many_single_mails_a_day_are_bulk_mail_and_need_its_flag(
     assert me.employee is not None
     await Employee.filter(id=me.employee.id).update(can_send_bulk_email=True)
     assert (await me.run(SEND, input={**input_, "to": two})).faults("emailSend") == []
+
+
+async def test_mails_sent_at_once_are_counted_one_after_the_other(
+    me: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(emails, "MOST_RECIPIENTS_A_DAY", 3)
+    input_ = await draft(me)
+
+    answers = await asyncio.gather(*(me.run(SEND, input={**input_, "to": ["a@x.cz"]}) for _ in range(8)))
+
+    assert await Email.all().count() == 3
+    assert [code for answer in answers for code in answer.codes] == ["RATE_LIMITED"] * 5
