@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -166,19 +166,39 @@ def _after(recipient: EmailRecipient, result: RecipientResult, *, is_over: bool)
     }
 
 
+class Due(NamedTuple):
+    """A mail that waits for nothing but a worker. Mail of accounts has no project; what goes to the relay no mailbox."""
+
+    email_id: UUID
+    project_id: UUID | None
+    mailbox_id: UUID | None
+
+
 async def due(
-    *, now: datetime, limit: int, but: Collection[UUID] = (), but_projects: Collection[UUID | None] = ()
-) -> list[tuple[UUID, UUID | None]]:
-    """Mail that waits for nothing but a worker, longest waiting first: (id, project id)."""
+    *,
+    now: datetime,
+    limit: int,
+    but: Collection[UUID] = (),
+    but_projects: Collection[UUID | None] = (),
+    but_mailboxes: Collection[UUID | None] = (),
+) -> list[Due]:
+    """What is due, longest waiting first."""
     query = Email.filter(state__in=email_states.WAITING, next_attempt_at__lte=now)
     if but:
         query = query.filter(~Q(id__in=list(but)))
-    if None in but_projects:
-        query = query.filter(project_id__isnull=False)
-    if named := [each for each in but_projects if each is not None]:
-        query = query.filter(Q(project_id__isnull=True) | ~Q(project_id__in=named))
-    rows = await query.order_by("next_attempt_at", "id").limit(limit).values("id", "project_id")
-    return [(row["id"], row["project_id"]) for row in rows]
+    query = query.filter(_none_of("project_id", but_projects), _none_of("mailbox_id", but_mailboxes))
+    rows = await query.order_by("next_attempt_at", "id").limit(limit).values("id", "project_id", "mailbox_id")
+    return [Due(row["id"], row["project_id"], row["mailbox_id"]) for row in rows]
+
+
+def _none_of(column: str, values: Collection[UUID | None]) -> Q:
+    """Of a column that may be null: None among the `values` is what rows without one have."""
+    named = [each for each in values if each is not None]
+    conditions: list[dict[str, Any]] = [{f"{column}__isnull": True}, {f"{column}__in": named}]
+    is_none, is_other = Q(**conditions[0]), ~Q(**conditions[1])
+    if None in values:
+        return ~is_none & is_other if named else ~is_none
+    return is_none | is_other if named else Q()
 
 
 def _released(email: Email) -> Q:

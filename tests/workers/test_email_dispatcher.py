@@ -32,6 +32,11 @@ class Hands:
         await taken.update(state=EmailState.SENT, next_attempt_at=None)
         self._held[email_id] = asyncio.Event()
         await self._held[email_id].wait()
+        del self._held[email_id]
+
+    @property
+    def held(self) -> list[UUID]:
+        return list(self._held)
 
     def let_go(self, *which: UUID) -> None:
         for each in which or self._held:
