@@ -217,25 +217,33 @@ _WITHDRAW = """
 
 
 async def _withdraw(emails: Sequence[Email], now: datetime) -> int:
-    """Takes those back that are waiting, and still are; tells how many. At most a thousand."""
-    found = EmailRecipient.filter(email_id__in=[email.id for email in emails])
-    states: dict[UUID, set[RecipientState]] = {email.id: set() for email in emails}
+    """Takes those back that are waiting; tells how many. At most a thousand.
+
+    They are locked before their recipients are read: what a worker wrote down meanwhile would be overlooked.
+    """
+    waiting = Email.filter(id__in=[email.id for email in emails], state__in=email_states.WAITING).order_by(
+        "id"
+    )
+    # Not `values()`, which locks nothing.
+    locked = await waiting.select_for_update(no_key=True).only("id", "state", "attempt")
+    if not locked:
+        return 0
+    before = {each.id: each for each in locked}
+    states: dict[UUID, set[RecipientState]] = {each: set() for each in before}
+    found = EmailRecipient.filter(email_id__in=list(before))
     for row in await found.distinct().values("email_id", "state"):
         states[row["email_id"]].add(row["state"])
-    rows = [
-        {"id": email.id, "attempt": email.attempt, "state": email_states.withdrawn(states[email.id])}
-        for email in emails
-    ]
+    after = {each: email_states.withdrawn(states[each]) for each in before}
+    rows = [{"id": each, "attempt": before[each].attempt, "state": state} for each, state in after.items()]
     taken = db_rows.unpacked(db.dialect(), "$2", "taken", id="uuid", attempt="bigint", state="text")
-    won = await db.fetch(_WITHDRAW.format(taken=taken), [now, db_rows.packed(rows)])
-    ids = {db.as_uuid(row["id"]) for row in won}
-    pending = EmailRecipient.filter(email_id__in=list(ids), state__in=email_states.PENDING)
+    await db.fetch(_WITHDRAW.format(taken=taken), [now, db_rows.packed(rows)])
+    pending = EmailRecipient.filter(email_id__in=list(before), state__in=email_states.PENDING)
     await pending.update(state=RecipientState.FAILED, response=WITHDRAWN)
-    for email, row in zip(emails, rows, strict=True):
-        if email.id in ids:
-            jobs.note(email, {"state": [email.state, row["state"]]})
+    for email in emails:
+        if email.id in before:
+            jobs.note(email, {"state": [before[email.id].state, after[email.id]]})
             jobs.ring(email_states.channel(email.id))
-    return len(ids)
+    return len(before)
 
 
 async def _sender_for(project_id: UUID, division_id: UUID | None, author: Employee | None) -> Sender:
