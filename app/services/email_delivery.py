@@ -7,12 +7,12 @@ recipient that they perhaps have the mail, before that can be true, and `record`
 between leaves a row that tells the truth, and whoever lost the claim before `begin` sends nothing any more.
 """
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -129,17 +129,36 @@ async def record(
 ) -> Standing | None:
     """Writes down what became of each recipient. None, and nothing is written, if the mail is in other hands by now.
 
-    A lease that ran out is no hindrance until somebody took the mail again.
+    A lease that ran out is no hindrance until somebody took the mail again. If the mail was decided meanwhile (given up,
+    or withdrawn while it was perhaps delivered) the server's word still counts, but nothing is tried any more.
     """
     email = claim.email
-    found = {result.address: result for result in results}
-    is_over = email_states.is_over(email.created_at, now)
+    waits, is_decided = HELD | _released(email, EmailState.DEFERRED), _released(email, EmailState.UNKNOWN)
+    standing = await _record(claim, results, held=waits, is_decided=False, now=now, jitter=jitter)
+    if standing is None:
+        standing = await _record(claim, results, held=is_decided, is_decided=True, now=now, jitter=jitter)
+    if standing is None:
+        log.warning("outcome of a lost claim ignored", email_id=str(email.id), attempt=email.attempt)
+    return standing
+
+
+async def _record(
+    claim: Claim,
+    results: Sequence[RecipientResult],
+    *,
+    held: Q,
+    is_decided: bool,
+    now: datetime,
+    jitter: float,
+) -> Standing | None:
+    email, found = claim.email, {result.address: result for result in results}
+    is_over = is_decided or email_states.is_over(email.created_at, now)
     after = {each.id: _after(each, found[each.address], is_over=is_over) for each in claim.offered}
     states = [after[each.id]["state"] if each.id in after else each.state for each in claim.recipients]
     standing = email_states.after_attempt(
         states,
-        attempts=1 + max(each.attempts for each in claim.offered),
-        insists=email.template is None and not _is_last(claim),
+        attempts=1 + max((each.attempts for each in claim.offered), default=0),
+        insists=not is_decided and email.template is None and not _is_last(claim),
         is_put_off=not is_over and _is_put_off(claim, results),
         now=now,
         jitter=jitter,
@@ -148,8 +167,7 @@ async def record(
     changes: dict[str, Any] = {"crashes": 0, "uncertain_attempts": email.uncertain_attempts + is_uncertain}
     if RecipientState.SENT in states and email.sent_at is None:
         changes["sent_at"] = now
-    if not await settle(email, standing, now, held=HELD | _released(email), **changes):
-        log.warning("outcome of a lost claim ignored", email_id=str(email.id), attempt=email.attempt)
+    if not await settle(email, standing, now, held=held, **changes):
         return None
     for recipient_id, columns in after.items():
         await EmailRecipient.filter(id=recipient_id).update(**columns)
@@ -166,44 +184,9 @@ def _after(recipient: EmailRecipient, result: RecipientResult, *, is_over: bool)
     }
 
 
-class Due(NamedTuple):
-    """A mail that waits for nothing but a worker. Mail of accounts has no project; what goes to the relay no mailbox."""
-
-    email_id: UUID
-    project_id: UUID | None
-    mailbox_id: UUID | None
-
-
-async def due(
-    *,
-    now: datetime,
-    limit: int,
-    but: Collection[UUID] = (),
-    but_projects: Collection[UUID | None] = (),
-    but_mailboxes: Collection[UUID | None] = (),
-) -> list[Due]:
-    """What is due, longest waiting first."""
-    query = Email.filter(state__in=email_states.WAITING, next_attempt_at__lte=now)
-    if but:
-        query = query.filter(~Q(id__in=list(but)))
-    query = query.filter(_none_of("project_id", but_projects), _none_of("mailbox_id", but_mailboxes))
-    rows = await query.order_by("next_attempt_at", "id").limit(limit).values("id", "project_id", "mailbox_id")
-    return [Due(row["id"], row["project_id"], row["mailbox_id"]) for row in rows]
-
-
-def _none_of(column: str, values: Collection[UUID | None]) -> Q:
-    """Of a column that may be null: None among the `values` is what rows without one have."""
-    named = [each for each in values if each is not None]
-    conditions: list[dict[str, Any]] = [{f"{column}__isnull": True}, {f"{column}__in": named}]
-    is_none, is_other = Q(**conditions[0]), ~Q(**conditions[1])
-    if None in values:
-        return ~is_none & is_other if named else ~is_none
-    return is_none | is_other if named else Q()
-
-
-def _released(email: Email) -> Q:
+def _released(email: Email, state: EmailState) -> Q:
     """As `email_leases` left it: the outcome is still news. (Whoever recorded one set `crashes` to 0.)"""
-    return Q(state=EmailState.DEFERRED, crashes=email.crashes + 1)
+    return Q(state=state, crashes=email.crashes + 1)
 
 
 async def settle(email: Email, standing: Standing, now: datetime, *, held: Q = HELD, **changes: Any) -> bool:

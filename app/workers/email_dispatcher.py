@@ -13,8 +13,8 @@ import structlog
 
 from app import db
 from app.errors import DatabaseAway
-from app.services import email_delivery
-from app.services.email_delivery import Due
+from app.services import email_queue
+from app.services.email_queue import Due
 
 log = structlog.get_logger(__name__)
 
@@ -97,7 +97,7 @@ class Dispatcher:
         slow = self._slow_servers()
         full = slow if self._is_full_of(slow) else set()
         for passed_over in self._passed_over():
-            found = await email_delivery.due(
+            found = await email_queue.due(
                 now=await db.now(),
                 limit=self._free,
                 but={each.email_id for each in self._under_way.values()} | self._left_alone,
