@@ -9,11 +9,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from redis import Redis
 
 from app.integrations import valkey
+from tests.faults.proxy import Proxy
 
 
 @contextmanager
@@ -65,3 +67,12 @@ def _end_with_this_process(url: str) -> "subprocess.Popen[bytes]":
         stdin=subprocess.PIPE,
         start_new_session=True,
     )
+
+
+def socket_of(url: str) -> Path:
+    """Where the server of such a URL listens."""
+    return Path(urlsplit(url).path)
+
+
+def url_through(proxy: Proxy) -> str:
+    return f"redis://127.0.0.1:{proxy.port}/0"

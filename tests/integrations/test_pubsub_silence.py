@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from structlog.testing import capture_logs
 
 from app.integrations.pubsub import Hub
+from tests.faults.proxy import Proxy
 from tests.integrations.test_pubsub import rings, running_hub
-from tests.silent_proxy import silent_proxy
-from tests.valkey import redis_url, stopped
+from tests.valkey import redis_url, socket_of, stopped, url_through
 
 __all__ = ["redis_url"]
 
@@ -50,11 +50,11 @@ async def test_a_silent_redis_is_noticed_without_a_ring_and_heard_again(redis_ur
 
 async def test_a_connection_that_is_cut_off_is_replaced_by_one_that_hears(redis_url: str) -> None:
     async with (
-        silent_proxy(redis_url) as proxy,
-        two_hubs(proxy.url, redis_url) as (here, there),
+        Proxy.to(socket_of(redis_url)) as proxy,
+        two_hubs(url_through(proxy), redis_url) as (here, there),
         here.listen("x") as bell,
     ):
-        proxy.silence_existing()
+        proxy.silence()
 
         async with asyncio.timeout(WHOLE_S):
             await unheard(here)

@@ -16,8 +16,8 @@ from structlog.testing import capture_logs
 from app.integrations import redis_breaker
 from app.integrations.ares import RedisCache
 from app.integrations.redis_breaker import RedisAway, RedisBreaker, close, make_connections
-from tests.silent_proxy import silent_proxy
-from tests.valkey import redis_url, running_valkey, stopped
+from tests.faults.proxy import Proxy
+from tests.valkey import redis_url, running_valkey, socket_of, stopped, url_through
 
 __all__ = ["redis_url"]
 
@@ -133,12 +133,12 @@ async def test_a_redis_that_goes_on_is_found_without_being_asked_by_anybody(
 
 
 async def test_connections_that_are_as_dead_as_the_one_go_with_it(redis_url: str) -> None:
-    async with silent_proxy(redis_url) as proxy, client_of(proxy.url) as redis:
-        breaker = RedisBreaker(proxy.url)
+    async with Proxy.to(socket_of(redis_url)) as proxy, client_of(url_through(proxy)) as redis:
+        breaker = RedisBreaker(url_through(proxy))
         breaker.cover(redis)
         await asyncio.gather(*(breaker.run(redis.ping) for _ in range(5)))
 
-        proxy.silence_existing()
+        proxy.silence()
         assert await is_away(breaker, redis.ping, within_s=LIMIT_S)
         await closed(breaker)
 
@@ -147,9 +147,9 @@ async def test_connections_that_are_as_dead_as_the_one_go_with_it(redis_url: str
 
 
 async def test_a_proxy_that_takes_connections_and_passes_nothing_on_is_silence_too(redis_url: str) -> None:
-    async with silent_proxy(redis_url) as proxy, client_of(proxy.url) as redis:
-        proxy.silence_all()
-        breaker = RedisBreaker(proxy.url)
+    async with Proxy.to(socket_of(redis_url)) as proxy, client_of(url_through(proxy)) as redis:
+        proxy.silence(new_too=True)
+        breaker = RedisBreaker(url_through(proxy))
 
         assert await is_away(breaker, redis.ping, within_s=LIMIT_S)
         assert not await breaker.is_answered()

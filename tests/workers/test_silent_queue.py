@@ -16,8 +16,8 @@ from app.jobs import Job
 from app.workers import pool as queue
 from app.workers.pool import create_pool
 from app.workers.supervision import work
-from tests.silent_proxy import silent_proxy
-from tests.valkey import stopped
+from tests.faults.proxy import Proxy
+from tests.valkey import socket_of, stopped, url_through
 from tests.workers.test_supervision import Done, done, next_of, send, server, settings, settings_of
 
 __all__ = ["done", "server", "settings"]
@@ -90,9 +90,9 @@ async def test_sending_is_late_once_and_then_skipped(server: Valkey) -> None:
 
 
 async def test_a_worker_that_is_cut_off_goes_on_over_a_new_connection(server: Valkey, done: Done) -> None:
-    async with silent_proxy(server.url) as proxy, process(proxy.url) as pool:
+    async with Proxy.to(socket_of(server.url)) as proxy, process(url_through(proxy)) as pool:
         await until_done(done, "before")
-        proxy.silence_existing()
+        proxy.silence()
 
         await until_done(done, "after")
         async with asyncio.timeout(WHOLE_S):
