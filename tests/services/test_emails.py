@@ -1,5 +1,6 @@
 """What becomes of a contact's mail when the contact is deleted."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -93,3 +94,20 @@ async def test_mail_in_hand_gets_no_further_attempt(clock: Clock) -> None:
     await email.refresh_from_db()
     assert email.state is S.CANCELLED
     assert (await EmailRecipient.get(email_id=email.id)).state is RecipientState.FAILED
+
+
+async def test_of_two_sent_at_once_the_second_counts_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(emails, "MOST_RECIPIENTS_A_DAY", 1)
+    project = await make_project()
+    author = await make_employee(project, ["SALES_REP"])
+    viewer = await viewer_of(author)
+
+    async def send() -> None:
+        async with unit_of_work() as work:
+            await emails._require_room(viewer, 1, work.now)
+            await make_email(project, author=author, created_at=work.now)
+            await asyncio.sleep(0.2)
+
+    answers = await asyncio.gather(send(), send(), return_exceptions=True)
+
+    assert sorted(type(each).__name__ for each in answers) == ["NoneType", "RateLimited"]
