@@ -7,6 +7,7 @@ some, waiting longer, would be before everybody else's mail for ever. And server
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -40,6 +41,8 @@ class Dispatcher:
     def __init__(self, deliver: Callable[[UUID], Awaitable[None]]) -> None:
         self._deliver = deliver
         self._under_way: dict[asyncio.Task[None], Due] = {}
+        #: Under way without a slot.
+        self._aside: set[asyncio.Task[None]] = set()
         self._left_alone: set[UUID] = set()
         #: In order of their turns.
         self._had_turn: dict[UUID | None, None] = {}
@@ -78,13 +81,21 @@ class Dispatcher:
             self._sleeping.discard(woken)
             self._is_woken = False
 
+    def free_slot(self, task: "asyncio.Task[Any] | None") -> None:
+        """Somebody else may begin though this delivery goes on. Only `drain` waits for it still."""
+        if task in self._under_way:
+            del self._under_way[task]
+            self._aside.add(task)
+            task.add_done_callback(self._aside.discard)
+            self.wake()
+
     async def drain(self) -> None:
-        """Waits for what is under way; cancelled meanwhile, it cancels that too."""
+        """Waits for what is under way, without a slot too; cancelled meanwhile, it cancels that too."""
         try:
-            while self._under_way:
-                await asyncio.wait(self._under_way)
+            while tasks := [*self._under_way, *self._aside]:
+                await asyncio.wait(tasks)
         except asyncio.CancelledError:
-            for each in self._under_way:
+            for each in [*self._under_way, *self._aside]:
                 each.cancel()
             raise
 
@@ -138,7 +149,7 @@ class Dispatcher:
             return  # while the database was asked, somebody else began it or took the place
         task = asyncio.create_task(self._deliver_loudly(due), name=f"email:{due.email_id}")
         self._under_way[task] = due
-        task.add_done_callback(self._under_way.pop)
+        task.add_done_callback(lambda ended: self._under_way.pop(ended, None))
         self._had_turn.pop(due.project_id, None)
         self._had_turn[due.project_id] = None
         if len(self._had_turn) > MOST_TURNS:

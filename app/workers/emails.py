@@ -29,6 +29,8 @@ SWEEP_EVERY_S = 5.0
 LOOK_AGAIN_S = 1.0
 #: Well within `email_leases.TIME_TO_RECORD`.
 RECORD_AGAIN_S = 1.0
+#: After an error that may come back for ever.
+MOST_SELDOM_S = 60.0
 
 
 @job(Job.SEND_EMAIL)
@@ -95,10 +97,9 @@ async def deliver(email_id: UUID) -> None:
     if claim is None:
         return
     async with email_delivery.hand_over(claim, may_end=partial(_begin, claim)) as results:
-        is_recorded = await _record(claim, results)
-    while not is_recorded:
-        await asyncio.sleep(RECORD_AGAIN_S)
-        is_recorded = await _record(claim, results)
+        failure = await _record(claim, results)
+    if failure is not None:
+        await _insist(claim, results, failure)
 
 
 async def _begin(claim: Claim, addresses: Sequence[str]) -> bool:
@@ -111,21 +112,46 @@ async def _begin(claim: Claim, addresses: Sequence[str]) -> bool:
         return False
 
 
-async def _record(claim: Claim, results: Sequence[RecipientResult]) -> bool:
-    """False if it has to be tried again, as long as this process lives: a mail without an outcome is sent once more."""
+async def _insist(claim: Claim, results: Sequence[RecipientResult], failure: Exception) -> None:
+    """Tries again as long as this process lives: a mail without an outcome is sent once more.
+
+    A database that is away is asked every second. What may be a bug of ours is tried ever more seldom. Once the lease is
+    surely over the slot is free, or a few such mails would stop all others.
+    """
+    timer = asyncio.get_running_loop().call_later(
+        email_delivery.LEASE.total_seconds(), DISPATCHER.free_slot, asyncio.current_task()
+    )
+    try:
+        pause_s, last = RECORD_AGAIN_S, failure
+        while True:
+            await asyncio.sleep(pause_s)
+            again = await _record(claim, results, told=type(last))
+            if again is None:
+                return
+            pause_s = RECORD_AGAIN_S if isinstance(again, DatabaseAway) else min(2 * pause_s, MOST_SELDOM_S)
+            last = again
+    finally:
+        timer.cancel()
+
+
+async def _record(
+    claim: Claim, results: Sequence[RecipientResult], *, told: type[Exception] | None = None
+) -> Exception | None:
+    """Why it has to be tried again. An error is told with its traceback unless it was `told` before."""
     try:
         async with unit_of_work() as work:
             await email_delivery.record(claim, results, now=work.now, jitter=random.random())  # noqa: S311
     except Exception as error:  # noqa: BLE001  As above.
-        _tell("outcome not written down yet", error, email_id=str(claim.email.id))
-        return False
-    return True
+        is_news = type(error) is not told
+        _tell("outcome not written down yet", error, is_news=is_news, email_id=str(claim.email.id))
+        return error
+    return None
 
 
-def _tell(event: str, error: Exception, **context: str) -> None:
+def _tell(event: str, error: Exception, *, is_news: bool = True, **context: str) -> None:
     """A database that is away needs no traceback for each mail and second."""
-    is_away = isinstance(error, DatabaseAway)
-    log.warning(event, error=type(error).__name__, exc_info=None if is_away else error, **context)
+    has_traceback = is_news and not isinstance(error, DatabaseAway)
+    log.warning(event, error=type(error).__name__, exc_info=error if has_traceback else None, **context)
 
 
 DISPATCHER = Dispatcher(deliver)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.errors import DatabaseAway
 from app.integrations import smtp
 from app.models import Email, EmailRecipient, EmailState, RecipientState
 from app.services import email_delivery, email_leases
@@ -100,7 +101,7 @@ async def test_an_outcome_that_cannot_be_written_down_is_tried_until_it_can(
         nonlocal failures
         failures += 1
         if failures <= 20:
-            raise ConnectionError("the database is away")
+            raise DatabaseAway("the database is away")
         return await write(*arguments, **options)
 
     monkeypatch.setattr(email_delivery, "record", away)
@@ -119,7 +120,7 @@ async def test_a_worker_told_to_end_writes_down_first(
     async def away(*arguments: Any, **options: Any) -> Any:
         tried.set()
         if is_away:
-            raise ConnectionError("the database is away")
+            raise DatabaseAway("the database is away")
         return await write(*arguments, **options)
 
     monkeypatch.setattr(email_delivery, "record", away)
