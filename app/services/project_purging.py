@@ -6,10 +6,10 @@ audit log stays what was done, when and by whom, without what the records said a
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
-from tortoise.expressions import Subquery
+from tortoise.expressions import Q, Subquery
 from tortoise.queryset import QuerySet
 
 from app import db, jobs
@@ -21,10 +21,15 @@ TABLES: Sequence[type[Table]] = tuple(PURGE_ORDER)
 
 entries_of = audit_retention.entries_of
 
+EVER = datetime(2000, 1, 1, tzinfo=UTC)
+
 
 async def due(*, now: datetime) -> list[UUID]:
-    """The projects whose grace is over, those whose purge has begun among them, the longest over first."""
-    waiting = Project.filter(purge_after__lte=now)
+    """The projects whose grace is over or whose purge has begun, the longest over first."""
+    # Among the few that are to be deleted at all, which an index finds.
+    waiting = Project.filter(
+        Q(purge_after__gte=EVER) & (Q(purge_after__lte=now) | Q(purge_began_at__isnull=False))
+    )
     return [row["id"] for row in await waiting.order_by("purge_after", "id").values("id")]
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from app import jobs
 from app.integrations.smtp import _Delivery
 from app.jobs import UnitOfWork
-from app.services import email_delivery, popup_firing, reminder_log
+from app.services import email_delivery, popup_windows, reminder_log
 from app.workers.reminders import OPENING
 
 Arguments = tuple[Any, ...]
@@ -87,7 +87,7 @@ MAIL_POINTS: Mapping[str, CrashPoint] = {
     "mail_before_quit": CrashPoint(_Delivery, "say_goodbye"),
 }
 WINDOW_POINTS: Mapping[str, CrashPoint] = {
-    "window_after_claim": CrashPoint(popup_firing, "_look"),
+    "window_after_claim": CrashPoint(popup_windows, "look"),
     "window_after_events": CrashPoint(
         reminder_log, "tell_popups", is_after=True, matches=lambda given: bool(given[0])
     ),
