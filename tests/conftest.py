@@ -1,5 +1,6 @@
 """Fixtures of all tests. `-k sqlite` or `-k postgres` picks an engine."""
 
+import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -96,6 +97,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     monkeypatch.setattr(db, "now", now)
     monkeypatch.setattr(db, "clock_of", lambda fetched: clock.at)
     return clock
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: many tests wait for processes of their own."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

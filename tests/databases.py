@@ -1,6 +1,7 @@
 """Databases for tests, on both engines: migrated once a run, then copied or emptied."""
 
 import shutil
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
@@ -28,6 +29,7 @@ class Databases:
         self._numbers = count(1)
         self._server: Server | None = None
         self._templates: set[Engine] = set()
+        self._filled: set[str] = set()
         self._emptier: Emptier | None = None
 
     def close(self) -> None:
@@ -50,6 +52,14 @@ class Databases:
             return await self._postgres().create(name, _TEMPLATE)
         shutil.copyfile(self._folder / f"{_TEMPLATE}.db", self._folder / f"{name}.db")
         return f"sqlite://{self._folder / name}.db"
+
+    async def filled(self, name: str, fill: Callable[[str], Awaitable[None]]) -> str:
+        """The URL of a copy, on PostgreSQL, of a large database that `fill(url)` makes once in a run of this process."""
+        await self._make_template("postgres")
+        if name not in self._filled:
+            await fill(await self._postgres().create(name, _TEMPLATE))
+            self._filled.add(name)
+        return await self._postgres().create(f"{name}{next(self._numbers)}", name)
 
     async def drop(self, url: str) -> None:
         name = url.partition("?")[0].rpartition("/")[2]

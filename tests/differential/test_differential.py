@@ -21,7 +21,7 @@ from tests.differential.shrink import shrunk
 from tests.differential.stage import Request
 from tests.differential.summary import PROPERTY
 
-OPERATIONS = int(os.environ.get("DIFFERENTIAL_N") or 2_000)
+OPERATIONS = int(os.environ.get("DIFFERENTIAL_N") or 1_200)
 #: What one process runs; enough for no feature to be missing by chance.
 PARTS = max(4, OPERATIONS // 5_000)
 #: Hypothesis remembers every operation of a round, so that none comes twice: rounds are short.

@@ -38,8 +38,7 @@ _FILL = """
 
 @pytest.fixture(scope="module")
 async def large_url(databases: Databases) -> AsyncIterator[str]:
-    url = await databases.fresh("postgres")
-    await fill(url)
+    url = await databases.filled("large", fill)
     connection = await asyncpg.connect(url)
     await connection.execute(_FILL)
     await connection.execute("VACUUM ANALYZE audit_entries")

@@ -30,8 +30,7 @@ DUE_OF_CONTACT = "reminders (contact_id, due_at, id)"
 
 @pytest.fixture(scope="module")
 async def large_url(databases: Databases) -> AsyncIterator[str]:
-    url = await databases.fresh("postgres")
-    await fill(url)
+    url = await databases.filled("large", fill)
     yield url
     await databases.drop(url)
 

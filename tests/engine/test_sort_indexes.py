@@ -58,8 +58,7 @@ def _orders(table: type[Table]) -> list[str]:
 
 @pytest.fixture(scope="module")
 async def large_url(databases: Databases) -> AsyncIterator[str]:
-    url = await databases.fresh("postgres")
-    await fill(url)
+    url = await databases.filled("large_rest", fill)
     yield url
     await databases.drop(url)
 

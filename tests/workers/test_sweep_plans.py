@@ -91,8 +91,7 @@ _OLD = {
 
 @pytest.fixture(scope="module")
 async def large_url(databases: Databases) -> AsyncIterator[str]:
-    url = await databases.fresh("postgres")
-    await fill(url)
+    url = await databases.filled("large_rest", fill)
     connection = await asyncpg.connect(url)
     await connection.execute(f"SET session_replication_role = replica; {_DUE}")
     for table, columns in _OLD.items():

@@ -14,7 +14,7 @@ from tests.proof.worlds.planting import Secret
 from tests.proof.worlds.rounds import explained
 from tests.proof.worlds.theatre import Ask, Theatre, Told, open_theatre, undone
 
-OPERATIONS = int(os.environ.get("WORLDS_N") or 5_000)
+OPERATIONS = int(os.environ.get("WORLDS_N") or 3_000)
 #: Short rounds: so many secrets have their turn often.
 IN_ROUND = 20
 SEED = int(os.environ.get("WORLDS_SEED") or random.SystemRandom().getrandbits(32))
