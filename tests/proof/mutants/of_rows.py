@@ -99,6 +99,13 @@ OF_ROWS: Sequence[Mutant] = (
         by_worlds("a reminder of one's own about a contact of a foreign division"),
     ),
     Mutant(
+        "rows about contacts out of sight",
+        f"{MODELS}/contacts.py",
+        'return Q(contact_id__isnull=True) | Q(contact_id__in=Subquery(cls.visible_to(viewer).values("id")))',
+        "return Q()",
+        by_worlds("a reminder of one's own about a contact of a foreign division"),
+    ),
+    Mutant(
         "mail of others where only one's own is read",
         f"{MODELS}/emails.py",
         "if viewer.reach(Permission.EMAIL_READ) is Reach.OWN:",
