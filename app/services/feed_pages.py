@@ -59,7 +59,7 @@ class Page:
 
 
 async def page_after(viewer: Member, number: int) -> Page:
-    """What follows this number in the viewer's feed, at most PAGE events and WEIGHT of ids. Empty if he may have no reminders any more."""
+    """What follows this number in the viewer's feed, at most PAGE events and WEIGHT of ids. Empty if they may have no reminders any more."""
     return await _page_after((viewer, number))
 
 

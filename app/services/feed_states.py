@@ -25,8 +25,8 @@ class FeedState:
     """What waits for an employee, and where his feed is: read in one moment.
 
     `first_number` is that of the oldest event that is kept, None if none is; `repeat_minutes` is None if his window is
-    off; `due` are the ids of his reminders that have come due, the longest due first, at most MOST_SHOWN; `open_count` is
-    the number of all that are open, counted up to MOST_COUNTED. What he may not see is neither named nor counted.
+    off; `due` are the ids of their reminders that have come due, the longest due first, at most MOST_SHOWN; `open_count` is
+    the number of all that are open, counted up to MOST_COUNTED. What they may not see is neither named nor counted.
     """
 
     server_time: datetime
@@ -43,7 +43,7 @@ def open_in_sight(viewer: Member) -> QuerySet[Reminder]:
 
 
 async def count_open(viewer: Member) -> int:
-    """How many of his open reminders are in sight, counted up to MOST_COUNTED."""
+    """How many of their open reminders are in sight, counted up to MOST_COUNTED."""
     return await open_in_sight(viewer).limit(MOST_COUNTED).count()
 
 

@@ -1,4 +1,4 @@
-"""Deleting a project: an admin asks, with his password and the project's name; 30 days of grace; then it is purged (`project_purging`).
+"""Deleting a project: an admin asks, with password and the project's name; 30 days of grace; then it is purged (`project_purging`).
 
 Meanwhile nobody is signed in to it, no window opens and no invitation can be accepted; an admin may take it back.
 """

@@ -87,7 +87,7 @@ async def tell_closed(
     now: datetime,
     snoozed_until: datetime | None = None,
 ) -> None:
-    """Tells each employee's feed that these reminders leave his window, on every device."""
+    """Tells each employee's feed that these reminders leave the window, on every device."""
     if not closed:
         return
     last = await _take_numbers({employee_id: len(ids) for employee_id, ids in closed.items()})
