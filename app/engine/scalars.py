@@ -2,7 +2,7 @@
 so the string scalars accept any string here and only promise their format on the way out."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NewType
 
 import strawberry
@@ -16,6 +16,7 @@ TimeZone = NewType("TimeZone", str)
 Decimal = NewType("Decimal", str)
 
 RFC_3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+RFC_3339_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def format_datetime(moment: datetime) -> str:
@@ -38,6 +39,16 @@ def parse_datetime(given: Any) -> datetime:
     raise GraphQLError("A DateTime is written as in RFC 3339, with an offset: 2026-11-24T09:30:00+01:00.")
 
 
+def parse_date(given: Any) -> date:
+    """A day as in RFC 3339. Raises GraphQLError, which clients see as BAD_USER_INPUT."""
+    if isinstance(given, str) and RFC_3339_DAY.fullmatch(given):
+        try:
+            return date.fromisoformat(given)
+        except ValueError:
+            pass  # such as 30 February or the year 0: the sentence below fits these too
+    raise GraphQLError("A Date is written as in RFC 3339: 2026-11-24.")
+
+
 def parse_string(given: Any) -> str:
     """Any string; its format is checked where the path to it is known."""
     if not isinstance(given, str):
@@ -58,6 +69,13 @@ SCALARS: dict[object, ScalarDefinition] = {
         specified_by_url="https://scalars.graphql.org/andimarek/date-time.html",
         serialize=_written,
         parse_value=parse_datetime,
+    ),
+    date: strawberry.scalar(
+        name="Date",
+        description="A day as in RFC 3339, without a time: `YYYY-MM-DD`.",
+        specified_by_url="https://scalars.graphql.org/andimarek/local-date.html",
+        serialize=date.isoformat,
+        parse_value=parse_date,
     ),
     EmailAddress: _text(
         "EmailAddress",

@@ -18,10 +18,28 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from app.errors import ServiceUnavailable
-from app.integrations.ares_company import Address, Company, Kept, LegalForm, from_json, read_company, to_json
+from app.integrations.ares_address import Address
+from app.integrations.ares_company import (
+    Company,
+    Kept,
+    LegalForm,
+    VatRegistration,
+    from_json,
+    read_company,
+    to_json,
+)
 from app.integrations.redis_breaker import RedisAway, RedisBreaker
 
-__all__ = ["Address", "Breaker", "Cache", "Company", "CompanyRegister", "LegalForm", "RedisCache"]
+__all__ = [
+    "Address",
+    "Breaker",
+    "Cache",
+    "Company",
+    "CompanyRegister",
+    "LegalForm",
+    "RedisCache",
+    "VatRegistration",
+]
 
 log = structlog.get_logger(__name__)
 
@@ -127,7 +145,7 @@ class CompanyRegister:
             task.exception()  # Retrieved here, for when every caller has gone away.
 
     async def _lookup(self, ico: str) -> Company | None:
-        key = f"ares:1:{ico}"
+        key = f"ares:2:{ico}"
         kept = await self._kept(key)
         if kept is not None:
             return kept.company

@@ -1,13 +1,18 @@
 """What ARES says of a company, read from its JSON. Whatever is missing or not as expected becomes None."""
 
-import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
 import orjson
 
 from app import formats
+from app.integrations.ares_address import Address, read_address
+from app.integrations.ares_values import read_date, read_text
+
+Read = TypeVar("Read")
 
 # The forms most firms have; ARES sends the code alone. Source: its code list PravniForma (RES).
 LEGAL_FORMS = {
@@ -39,6 +44,17 @@ LEGAL_FORMS = {
 }
 
 
+class VatRegistration(StrEnum):
+    """Whether, and how, a firm is registered for VAT, by the register's own words."""
+
+    ACTIVE = "ACTIVE"
+    GROUP = "GROUP"
+    FUTURE = "FUTURE"
+    SUSPENDED = "SUSPENDED"
+    ENDED = "ENDED"
+    NONE = "NONE"
+
+
 @dataclass(frozen=True, slots=True)
 class LegalForm:
     """`name` is Czech; None if the code is not in our table."""
@@ -48,20 +64,11 @@ class LegalForm:
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
-    """`street` holds the house number too; `country` is ISO 3166-1 alpha-2."""
-
-    street: str | None
-    city: str | None
-    postal_code: str | None
-    country: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Company:
     """What the register says. Every field but `ico` and `active` may be missing.
 
     `vat_group` is the VAT number of the group the company pays VAT in; a member looks like a non-payer otherwise.
+    `vat_registration` is None if the register does not say.
     """
 
     ico: str
@@ -70,6 +77,7 @@ class Company:
     active: bool
     vat_id: str | None
     vat_group: str | None
+    vat_registration: VatRegistration | None
     address: Address | None
     founded_on: date | None
     dissolved_on: date | None
@@ -83,101 +91,101 @@ class Kept:
 
 
 def read_company(ico: str, answer: dict[str, Any]) -> Company:
-    dissolved_on = _read_date(answer.get("datumZaniku"))
+    records = _records(answer)
+    dissolved_on = read_date(answer.get("datumZaniku"))
+    form = answer.get("pravniForma") or answer.get("pravniFormaRos") or _first(records, "pravniForma")
+    vat_group = _read_vat_id(answer.get("dicSkDph"))
     return Company(
         ico=ico,
-        name=_read_text(answer.get("obchodniJmeno"), 500),
-        legal_form=_read_legal_form(answer.get("pravniForma")),
-        active=dissolved_on is None and _primary_state(answer) != "ZANIKLY",
+        name=read_text(answer.get("obchodniJmeno"), 500) or _primary(records, "obchodniJmeno", _read_name),
+        legal_form=_read_legal_form(form),
+        active=dissolved_on is None and _primary_state(answer) not in _GONE,
         vat_id=_read_vat_id(answer.get("dic")),
-        vat_group=_read_vat_id(answer.get("dicSkDph")),
-        address=_read_address(answer.get("sidlo")),
-        founded_on=_read_date(answer.get("datumVzniku")),
+        vat_group=vat_group,
+        vat_registration=_read_vat_registration(answer, vat_group),
+        address=read_address(answer.get("sidlo")) or _primary(records, "sidlo", read_address),
+        founded_on=read_date(answer.get("datumVzniku")),
         dissolved_on=dissolved_on,
     )
 
 
+#: What ARES says of a register's record that is no more, or never was.
+_GONE = frozenset({"ZANIKLY", "HISTORICKY", "LOGICKY_SMAZANY"})
+_VAT_STATES = {
+    "AKTIVNI": VatRegistration.ACTIVE,
+    "BUDOUCI": VatRegistration.FUTURE,
+    "POZASTAVENY": VatRegistration.SUSPENDED,
+    "NEEXISTUJICI": VatRegistration.NONE,
+    **dict.fromkeys(_GONE, VatRegistration.ENDED),
+}
+
+
+def _states(answer: dict[str, Any]) -> dict[str, Any]:
+    registers = answer.get("seznamRegistraci")
+    return registers if isinstance(registers, dict) else {}
+
+
 def _primary_state(answer: dict[str, Any]) -> object:
-    registers, primary = answer.get("seznamRegistraci"), answer.get("primarniZdroj")
-    if not isinstance(registers, dict) or not isinstance(primary, str):
-        return None
-    return registers.get(f"stavZdroje{primary.capitalize()}")
+    primary = answer.get("primarniZdroj")
+    return _states(answer).get(f"stavZdroje{primary.capitalize()}") if isinstance(primary, str) else None
+
+
+def _read_vat_registration(answer: dict[str, Any], vat_group: str | None) -> VatRegistration | None:
+    """A member of a group is registered by the group alone: its own record says that there is none."""
+    own, of_group = (_states(answer).get(f"stavZdroje{which}") for which in ("Dph", "SkDph"))
+    if of_group == "AKTIVNI" or (of_group is None and vat_group is not None):
+        return VatRegistration.GROUP
+    return _VAT_STATES.get(own) if isinstance(own, str) else None
+
+
+def _records(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the single registers say (`dalsiUdaje`), the primary one first."""
+    told = answer.get("dalsiUdaje")
+    records = [each for each in told if isinstance(each, dict)] if isinstance(told, list) else []
+    return sorted(records, key=lambda record: record.get("datovyZdroj") != answer.get("primarniZdroj"))
+
+
+def _primary(records: list[dict[str, Any]], key: str, read: Callable[[object], Read | None]) -> Read | None:
+    """Of the first register that has one: its primary entry, else the one that is still valid, else the last."""
+    for record in records:
+        told = record.get(key)
+        entries = told if isinstance(told, list) else [told]
+        # `{"sidlo": {…}, "primarniZaznam": true, "platnostDo": …}`, or the bare value.
+        for _, entry in sorted(enumerate(entries), key=lambda each: (*_rank(each[1]), -each[0])):
+            value = entry.get(key, entry) if isinstance(entry, dict) else entry
+            if (found := read(value)) is not None:
+                return found
+    return None
+
+
+def _rank(entry: object) -> tuple[bool, bool]:
+    if not isinstance(entry, dict):
+        return True, True
+    return entry.get("primarniZaznam") is not True, "platnostDo" in entry and entry["platnostDo"] is not None
+
+
+def _first(records: list[dict[str, Any]], key: str) -> object:
+    return next((record[key] for record in records if record.get(key)), None)
+
+
+def _read_name(value: object) -> str | None:
+    return read_text(value, 500)
 
 
 def _read_legal_form(value: object) -> LegalForm | None:
-    code = _read_text(value, 10)
+    code = read_text(value, 10)
     return LegalForm(code, LEGAL_FORMS.get(code)) if code else None
 
 
 def _read_vat_id(value: object) -> str | None:
-    """None for whatever is no VAT number: ARES writes words there too."""
+    """With or without CZ in front. None for whatever is no VAT number: ARES writes words there too."""
+    text = read_text(value, 30)
+    if text is None:
+        return None
     try:
-        return formats.vat_id(value) if isinstance(value, str) else None
+        return formats.vat_id(f"CZ{text}" if text[0].isdecimal() else text)
     except ValueError:
         return None
-
-
-def _read_date(value: object) -> date | None:
-    try:
-        return date.fromisoformat(value[:10]) if isinstance(value, str) else None
-    except ValueError:
-        return None
-
-
-def _read_address(seat: object) -> Address | None:
-    if not isinstance(seat, dict):
-        return None
-    street, city, code = _read_street(seat), _read_text(seat.get("nazevObce"), 200), _read_postal_code(seat)
-    if not street and not city:
-        street, code, city = _read_whole(_read_text(seat.get("textovaAdresa"), 500))
-    country = _read_text(seat.get("kodStatu"), 2)
-    address = Address(street, city, code, country.upper() if country else None)
-    return address if any((address.street, address.city, address.postal_code)) else None
-
-
-def _read_street(seat: dict[str, Any]) -> str | None:
-    """`Duhová 1444/2`; without streets the part of the village: `Lhota č.p. 12`, or `č.p. 12` alone."""
-    number = _read_number(seat)
-    if street := _read_text(seat.get("nazevUlice"), 200):
-        return f"{street} {number}" if number else street
-    if not number:
-        return None
-    part, village = _read_text(seat.get("nazevCastiObce"), 200), _read_text(seat.get("nazevObce"), 200)
-    kind = "č.ev." if _read_text(seat.get("typCisloDomovni"), 10) in ("2", "č.ev.") else "č.p."
-    return " ".join(filter(None, (part if part != village else None, kind, number)))
-
-
-def _read_number(seat: dict[str, Any]) -> str | None:
-    house, orientation = (_read_text(seat.get(key), 10) for key in ("cisloDomovni", "cisloOrientacni"))
-    if orientation:
-        orientation += _read_text(seat.get("cisloOrientacniPismeno"), 5) or ""
-    return "/".join(filter(None, (house, orientation))) or _read_text(seat.get("cisloDoAdresy"), 30)
-
-
-def _read_postal_code(seat: dict[str, Any]) -> str | None:
-    if isinstance(seat.get("psc"), int):
-        return f"{seat['psc']:05d}"
-    typed = _read_text(seat.get("psc"), 20) or _read_text(seat.get("pscTxt"), 20)
-    try:
-        return formats.postal_code(typed) if typed else None
-    except ValueError:
-        return None
-
-
-def _read_whole(text: str | None) -> tuple[str | None, str | None, str | None]:
-    """Street, postal code and city of `Duhová 1444/2, Michle, 14000 Praha 4`; all in the street if it is not so."""
-    found = re.fullmatch(r"(.+), (\d{3}) ?(\d{2}) ([^,]+)", text or "")
-    return (found[1], found[2] + found[3], found[4]) if found else (text, None, None)
-
-
-def _read_text(value: object, max_length: int) -> str | None:
-    """One clean line; numbers are taken as text. None if nothing is left."""
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return None
-    visible = "".join(
-        character if character.isprintable() else " " for character in str(value)[: 4 * max_length]
-    )
-    return " ".join(visible.split())[:max_length] or None
 
 
 def to_json(company: Company | None) -> bytes:
@@ -201,7 +209,8 @@ def _from_fields(fields: dict[str, Any]) -> Company:
         | {
             "legal_form": LegalForm(**fields["legal_form"]) if fields["legal_form"] else None,
             "address": Address(**fields["address"]) if fields["address"] else None,
-            "founded_on": _read_date(fields["founded_on"]),
-            "dissolved_on": _read_date(fields["dissolved_on"]),
+            "vat_registration": VatRegistration(kept) if (kept := fields["vat_registration"]) else None,
+            "founded_on": read_date(fields["founded_on"]),
+            "dissolved_on": read_date(fields["dissolved_on"]),
         }
     )

@@ -10,8 +10,10 @@ from uuid import UUID
 from app import formats
 from app.config import Settings
 from app.errors import BadUserInput, RateLimited, ServiceUnavailable
-from app.integrations.ares import Cache, Company, CompanyRegister
+from app.integrations.ares import Cache, Company, CompanyRegister, VatRegistration
 from app.policy import AccountViewer
+
+__all__ = ["VatRegistration", "lookup", "register_open"]
 
 MOST_A_MINUTE = 30
 A_MINUTE_S = 60.0

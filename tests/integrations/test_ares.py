@@ -8,7 +8,7 @@ import pytest
 from redis.exceptions import RedisError
 
 from app.errors import ServiceUnavailable
-from app.integrations.ares import Address, Breaker, Company, CompanyRegister, LegalForm
+from app.integrations.ares import Address, Breaker, Company, CompanyRegister, LegalForm, VatRegistration
 from tests.ares_server import CEZ, Ares, Mood, ares_server
 
 CEZ_ICO, MISSING_ICO = "45274649", "99999994"
@@ -79,6 +79,7 @@ async def test_a_company_comes_with_its_base_data(register: CompanyRegister) -> 
         active=True,
         vat_id="CZ45274649",
         vat_group=None,
+        vat_registration=VatRegistration.ACTIVE,
         address=Address("Duhová 1444/2", "Praha", "14000", "CZ"),
         founded_on=date(1992, 5, 6),
         dissolved_on=None,
@@ -136,7 +137,7 @@ async def test_a_broken_cache_is_done_without(
 async def test_rubbish_in_the_cache_is_asked_anew(
     register: CompanyRegister, cache: Memory, ares: Ares, rubbish: bytes
 ) -> None:
-    cache.kept[f"ares:1:{CEZ_ICO}"] = (rubbish, 1)
+    cache.kept[f"ares:2:{CEZ_ICO}"] = (rubbish, 1)
 
     company = await register.lookup(CEZ_ICO)
 
@@ -278,14 +279,6 @@ async def test_an_address_is_read_from_what_there_is(
     assert company is not None
     assert company.address == address
     assert await register.lookup("27082440") == company, "the same from the cache"
-
-
-async def test_a_company_of_which_nothing_is_said_is_still_one(register: CompanyRegister, ares: Ares) -> None:
-    ares.companies["27082440"] = {"ico": "27082440"}
-
-    assert await register.lookup("27082440") == Company(
-        "27082440", None, None, True, None, None, None, None, None
-    )
 
 
 @pytest.mark.parametrize(

@@ -13,15 +13,22 @@ from tests.graphql import Client, anonymous, as_account, as_role
 
 LOOKUP = """
 query Lookup($ico: String!) {
-  companyLookup(ico: $ico) { ico vatId name legalForm active address { street city postalCode country } }
+  companyLookup(ico: $ico) {
+    ico vatId vatGroupId vatRegistration name legalForm active foundedOn dissolvedOn
+    address { street city postalCode country }
+  }
 }
 """
 CEZ = {
     "ico": "45274649",
     "vatId": "CZ45274649",
+    "vatGroupId": None,
+    "vatRegistration": "ACTIVE",
     "name": "ČEZ, a. s.",
     "legalForm": "Akciová společnost",
     "active": True,
+    "foundedOn": "1992-05-06",
+    "dissolvedOn": None,
     "address": {"street": "Duhová 1444/2", "city": "Praha", "postalCode": "14000", "country": "CZ"},
 }
 
@@ -114,11 +121,11 @@ async def test_inside_a_project_who_may_see_billing_data_sees_the_vat_id(ares: A
 async def test_inside_a_project_the_vat_id_is_hidden_from_everybody_else(ares: Ares, role: Role) -> None:
     answer = await as_role(role).run(LOOKUP, ico="45274649")
 
-    assert answer.data == {"companyLookup": {**CEZ, "vatId": None}}
-    (error,) = answer.errors
-    assert error["path"] == ["companyLookup", "vatId"]
-    assert error["extensions"]["code"] == "FORBIDDEN"
-    assert error["extensions"]["coordinate"] == "Company.vatId"
+    billing = ("vatId", "vatGroupId", "vatRegistration")
+    assert answer.data == {"companyLookup": {**CEZ, **dict.fromkeys(billing)}}
+    assert [error["path"] for error in answer.errors] == [["companyLookup", each] for each in billing]
+    assert answer.codes == ["FORBIDDEN"] * 3
+    assert answer.errors[0]["extensions"]["coordinate"] == "Company.vatId"
 
 
 async def test_nobody_looks_up_without_signing_in(ares: Ares) -> None:

@@ -17,7 +17,7 @@ from argon2 import PasswordHasher
 from tortoise.transactions import in_transaction
 
 from app import config, db, jobs, security
-from app.integrations.ares import Company
+from app.integrations.ares import Company, VatRegistration
 from app.integrations.pubsub import Hub
 from app.models import Employee, Partner
 from app.policy import Member, Viewer
@@ -188,7 +188,18 @@ def _got(answer: execution.Answer, statements: int) -> Got:
 
 async def _registered(viewer: Any, ico: str) -> Company:
     """What the business register would answer."""
-    return Company("27082440", "Firma", None, True, "CZ27082440", None, None, None, None)
+    return Company(
+        ico="27082440",
+        name="Firma",
+        legal_form=None,
+        active=True,
+        vat_id="CZ27082440",
+        vat_group="CZ699001182",
+        vat_registration=VatRegistration.GROUP,
+        address=None,
+        founded_on=None,
+        dissolved_on=None,
+    )
 
 
 @asynccontextmanager
