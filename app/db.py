@@ -25,6 +25,7 @@ from app import (
     db_errors,
     db_locks,
     db_migrator,
+    times,
 )
 from app.db_transactions import PostgresTransaction
 from app.errors import DatabaseAway
@@ -98,17 +99,15 @@ def dialect() -> Dialect:
 
 
 async def now() -> datetime:
-    """The database's clock, in UTC: microseconds on PostgreSQL, milliseconds on SQLite.
-
-    It runs on within a transaction.
-    """
+    """The database's clock, in UTC and whole milliseconds. It runs on within a transaction."""
     return clock_of((await fetch(f"SELECT {CLOCK[dialect()]} AS now"))[0]["now"])
 
 
-#: What `now` asks, for a statement that reads something else too; `clock_of` makes a time of the answer.
+#: What `now` asks, for a statement that reads something else too; `clock_of` makes a time of the answer. As times are
+#: stored, so a statement may write it as well.
 CLOCK: Mapping[Dialect, str] = {
-    "postgres": "clock_timestamp()",
-    "sqlite": "strftime('%Y-%m-%d %H:%M:%f', 'now')",
+    "postgres": times.postgres_cut("clock_timestamp()"),
+    "sqlite": times.sqlite_clock(),
 }
 
 

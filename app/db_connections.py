@@ -7,13 +7,14 @@ sides give up a peer that acknowledges nothing; and we give up a server that sho
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 import asyncpg
 from asyncpg.exceptions import InternalClientError
 
-from app import db_addresses
+from app import db_addresses, times
 
 #: A new connection is there within this, or the database is away.
 CONNECT_S = 3.0
@@ -79,17 +80,17 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]
             )
         return told
 
-    async def _execute(self, *arguments: Any, **options: Any) -> Any:
-        """What asyncpg fetches by."""
+    async def _execute(self, query: str, parameters: Iterable[Any], *how: Any, **options: Any) -> Any:
+        """What asyncpg fetches by. Times go in milliseconds."""
         try:
-            return await super()._execute(*arguments, **options)
+            return await super()._execute(query, _cut(parameters), *how, **options)
         except _FAILURES as error:
             self._check_alive(error)
             raise
 
-    async def _executemany(self, *arguments: Any, **options: Any) -> Any:
+    async def _executemany(self, query: str, rows: Iterable[Any], *how: Any, **options: Any) -> Any:
         try:
-            return await super()._executemany(*arguments, **options)
+            return await super()._executemany(query, map(_cut, rows), *how, **options)
         except _FAILURES as error:
             self._check_alive(error)
             raise
@@ -137,6 +138,10 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]
             if isinstance(error, TimeoutError)
             else "The database closed the connection."
         ) from error
+
+
+def _cut(parameters: Iterable[Any]) -> list[Any]:
+    return [times.cut(each) if isinstance(each, datetime) else each for each in parameters]
 
 
 #: A TimeoutError is an OSError. The last one comes when the server's last word came between two statements.

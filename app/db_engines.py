@@ -8,7 +8,7 @@ import os
 import sqlite3
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from tortoise.backends.sqlite.client import (
 from tortoise.connection import get_connections
 from tortoise.exceptions import TransactionManagementError
 
-from app import db_addresses
+from app import db_addresses, times
 from app.db_availability import ASKING, AskingConnection, AskingTransaction
 from app.db_connections import LIMITS, SILENCE, Connection, connect
 from app.db_pool import Pool
@@ -269,13 +269,6 @@ def _base64(text: str | None) -> str | None:
     return None if text is None else b64encode(text.encode()).decode()
 
 
-def _utc_text(value: datetime) -> str:
-    """As Tortoise writes a datetime to SQLite, and always in UTC: texts then sort as the times do."""
-    if value.tzinfo is None:
-        raise ValueError(f"{value!r} has no time zone")
-    return value.astimezone(UTC).isoformat(" ")
-
-
 # After Tortoise's own adapters, which its client's import registered above.
-sqlite3.register_adapter(datetime, _utc_text)
+sqlite3.register_adapter(datetime, times.stored_text)
 sqlite3.register_adapter(UUID, str)

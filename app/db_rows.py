@@ -5,12 +5,14 @@ grow with their number is prepared once.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 import orjson
+
+from app import times
 
 #: PostgreSQL's types; SQLite takes each value as it stands in the JSON.
 Type = Literal["uuid", "text", "bigint", "boolean", "timestamptz"]
@@ -57,5 +59,5 @@ def _plain(value: Any) -> str:
     if isinstance(value, UUID):  # asyncpg's own, a subclass
         return str(value)
     if isinstance(value, datetime) and value.tzinfo is not None:
-        return value.astimezone(UTC).isoformat(" ")  # as SQLite keeps times: texts that sort as they do
+        return times.stored_text(value)
     raise TypeError(f"{value!r} cannot be packed.")

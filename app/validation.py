@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
+from app import times
 from app.errors import Fault, FaultCode, Invalid
 from app.text import TooLong, clean_line, clean_text, shown
 
 Rule = Callable[[Any], Any]
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-LATEST = datetime(2100, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+LATEST = datetime(2100, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)
 
 
 def check(
@@ -131,7 +132,7 @@ def choice(members: type[Enum], *, among: Collection[Enum] | None = None) -> Rul
 
 
 def moment(minimum: datetime = EARLIEST, maximum: datetime = LATEST) -> Rule:
-    """A point in time with its offset, given back in UTC."""
+    """A point in time with its offset, given back in UTC and cut to milliseconds."""
 
     def clean(value: Any) -> datetime:
         _require(value)
@@ -145,7 +146,7 @@ def moment(minimum: datetime = EARLIEST, maximum: datetime = LATEST) -> Rule:
             raise _refused(
                 FaultCode.OUT_OF_RANGE, f"{value:%Y-%m-%d %H:%M} is out of range. Choose a time {span}."
             )
-        return value.astimezone(UTC)
+        return times.cut(value.astimezone(UTC))
 
     return clean
 

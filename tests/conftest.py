@@ -13,6 +13,8 @@ from tests.databases import ENGINES, Databases, Engine
 from tests.db_models.league import connect_league
 from tests.differential.summary import lines as differential_lines
 
+FINER = "A time was written that is finer than a millisecond, or on SQLite in another form than the rest."
+
 
 @pytest.fixture(scope="session")
 async def databases() -> AsyncIterator[Databases]:
@@ -39,8 +41,10 @@ async def database(engine: Engine, databases: Databases) -> AsyncIterator[Engine
         await db.connect(url)
     yield engine
     await db.close()
+    finer = await databases.finer_times(url)
     if url:
         await databases.drop(url)
+    assert finer == [], FINER
 
 
 @pytest.fixture
@@ -48,7 +52,9 @@ async def database_url(engine: Engine, databases: Databases) -> AsyncIterator[st
     """The URL of a migrated, empty database of this test's own, for processes that it starts."""
     url = await databases.fresh(engine)
     yield url
+    finer = await databases.finer_times(url)
     await databases.drop(url)
+    assert finer == [], FINER
 
 
 @pytest.fixture

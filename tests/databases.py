@@ -5,12 +5,13 @@ from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import asyncpg
 
 from app import db
 from tests.postgres import Server, running_server
+from tests.precision import finer_in_postgres, finer_in_sqlite, postgres_statement
 from tests.scratch import scratch_folder
 
 Engine = Literal["sqlite", "postgres"]
@@ -88,6 +89,13 @@ class Databases:
         await self._emptier.empty()
         await db.connect(url, pool_size=5)
 
+    async def finer_times(self, url: str | None) -> list[str]:
+        """Columns of this database, or of the shared PostgreSQL one, with a time finer than a millisecond."""
+        if url is None:
+            assert self._emptier is not None
+            return await self._emptier.finer_times()
+        return await finer_in_postgres(url) if url.startswith("postgres") else finer_in_sqlite(url)
+
     async def _make_template(self, engine: Engine) -> None:
         if engine in self._templates:
             return
@@ -109,9 +117,12 @@ class Databases:
 class Emptier:
     """Keeps its connection: a new one would need 25 ms to get to know all tables."""
 
-    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]", script: str) -> None:
+    def __init__(
+        self, connection: "asyncpg.Connection[asyncpg.Record]", script: str, finer_times: Any
+    ) -> None:
         self._connection = connection
         self._script = script
+        self._finer_times = finer_times
 
     @classmethod
     async def of(cls, url: str) -> Self:
@@ -123,7 +134,11 @@ class Emptier:
         tables = [row["tablename"] for row in rows]
         if seeded := [t for t in tables if await connection.fetchval(f'SELECT 1 FROM "{t}" LIMIT 1')]:
             raise RuntimeError(f"Migrations put rows into {seeded}: emptying the tables would lose them.")
-        return cls(connection, "; ".join(f'DELETE FROM "{table}"' for table in tables))
+        return cls(
+            connection,
+            "; ".join(f'DELETE FROM "{table}"' for table in tables),
+            await postgres_statement(connection),
+        )
 
     async def empty(self) -> None:
         """DELETE takes 1 to 4 ms for all tables, TRUNCATE 90. Without triggers, so that the order is free."""
@@ -133,6 +148,10 @@ class Emptier:
             "WHERE datname = current_database() AND pid <> pg_backend_pid(); "
             f"SET session_replication_role = replica; {self._script}"
         )
+
+    async def finer_times(self) -> list[str]:
+        """A millisecond or two: it is planned once."""
+        return [row["name"] for row in await self._finer_times.fetch()]
 
     def close(self) -> None:
         self._connection.terminate()

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
+from app import times
+
 #: SQLite's functions take 127 arguments.
 MOST_PAIRS = 60
 #: PostgreSQL cuts longer names of columns, silently.
@@ -133,6 +135,7 @@ class Postgres:
         return f"""to_char({column}, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
 
     def ago(self, span: timedelta) -> str:
+        # Not cut, which would cost for each row: times in milliseconds are compared with it rightly nevertheless.
         return f"(statement_timestamp() - interval '{span.total_seconds():.0f} seconds')"
 
     def boolean(self, condition: str) -> str:
@@ -224,7 +227,7 @@ class Sqlite:
         return f"({second} || {fraction} || 'Z')"
 
     def ago(self, span: timedelta) -> str:
-        return f"strftime('%Y-%m-%d %H:%M:%f+00:00', 'now', '-{span.total_seconds():.0f} seconds')"
+        return times.sqlite_clock(f"-{span.total_seconds():.0f} seconds")
 
     def boolean(self, condition: str) -> str:
         return Json(f"CASE {condition} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END")

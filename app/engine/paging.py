@@ -18,6 +18,7 @@ from uuid import UUID
 import orjson
 import strawberry
 
+from app import times
 from app.engine.declare import Table
 from app.engine.filters import order_terms
 from app.engine.guards import value
@@ -148,5 +149,5 @@ def _value(table: type[Table], column: str, given: Any) -> Any:
     if type(given) is not (type_ if type_ in (int, bool) else str):
         raise TypeError(f"not a {type(given).__name__}")
     if type_ is datetime:
-        return datetime.fromisoformat(given).astimezone(UTC)
+        return times.cut(datetime.fromisoformat(given).astimezone(UTC))
     return comparable(table, column, given) if type_ in (int, bool, str) else type_(given)

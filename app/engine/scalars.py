@@ -9,6 +9,8 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
+from app import times
+
 EmailAddress = NewType("EmailAddress", str)
 PhoneNumber = NewType("PhoneNumber", str)
 Url = NewType("Url", str)
@@ -30,10 +32,10 @@ def _written(given: datetime | str) -> str:
 
 
 def parse_datetime(given: Any) -> datetime:
-    """RFC 3339 with an offset. Raises GraphQLError, which clients see as BAD_USER_INPUT."""
+    """RFC 3339 with an offset, cut to milliseconds. Raises GraphQLError, which clients see as BAD_USER_INPUT."""
     if isinstance(given, str) and RFC_3339.fullmatch(given):
         try:
-            return datetime.fromisoformat(given.upper()).astimezone(UTC)
+            return times.cut(datetime.fromisoformat(given.upper()).astimezone(UTC))
         except (ValueError, OverflowError):
             pass  # such as 30 February or the year 0: the sentence below fits these too
     raise GraphQLError("A DateTime is written as in RFC 3339, with an offset: 2026-11-24T09:30:00+01:00.")
@@ -65,7 +67,8 @@ def _text(name: str, description: str, url: str) -> ScalarDefinition:
 SCALARS: dict[object, ScalarDefinition] = {
     datetime: strawberry.scalar(
         name="DateTime",
-        description="A moment as in RFC 3339. Out always `YYYY-MM-DDTHH:MM:SS.mmmZ`; in with any offset, never without.",
+        description="A moment as in RFC 3339, in milliseconds. Out always `YYYY-MM-DDTHH:MM:SS.mmmZ`; in with any offset, never "
+        "without, and what is finer is cut off.",
         specified_by_url="https://scalars.graphql.org/andimarek/date-time.html",
         serialize=_written,
         parse_value=parse_datetime,

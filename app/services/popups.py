@@ -161,8 +161,8 @@ async def _move(moved: list[dict[str, Any]]) -> None:
 
 
 def interval(minutes: int | None) -> timedelta:
-    """The time between two pop-ups of an employee who has them."""
-    return timedelta(seconds=(minutes or 0) * settings().reminder_minute_s)
+    """The time between two pop-ups of an employee who has them, in whole milliseconds."""
+    return timedelta(milliseconds=int((minutes or 0) * settings().reminder_minute_s * 1_000))
 
 
 def ring_worker(employee_id: UUID, moment: datetime | None, now: datetime) -> None:

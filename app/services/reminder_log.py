@@ -53,7 +53,7 @@ async def tell_popups(popups: Sequence[Popup], *, now: datetime) -> None:
         for each in popups
     ]
     told = db_rows.unpacked(db.dialect(), "$2", "told", **_TOLD)
-    sql = _TELL.format(told=told, clock=_CLOCK[db.dialect()])
+    sql = _TELL.format(told=told, clock=db.CLOCK[db.dialect()])
     await db.fetch(sql, [now, db_rows.packed(rows)])
     for each in popups:
         jobs.ring(f"{CHANNEL}{each.employee_id}")
@@ -68,11 +68,7 @@ _TOLD: Mapping[str, db_rows.Type] = {
     "repeat_minutes": "bigint",
     "due_at": "timestamptz",
 }
-#: As times are stored, and later than `now`, which is of the beginning of the transaction.
-_CLOCK: Mapping[db.Dialect, str] = {
-    "postgres": "clock_timestamp()",
-    "sqlite": "strftime('%Y-%m-%d %H:%M:%f000+00:00', 'now')",
-}
+# Its clock is later than `now`, which is of the beginning of the transaction.
 _TELL = """
     INSERT INTO reminder_events
         (id, project_id, employee_id, number, kind, reminder_ids, repeat_minutes, due_at, created_at, written_at)
