@@ -115,7 +115,9 @@ class ReminderUpdateInput:
     id: strawberry.ID = required("Which reminder.", id_of="Reminder")
     title: str | None = optional("What is to be done: one line, at most 300 characters.")
     note: str | None = optional("More about it, at most 5,000 characters; null for nothing.")
-    due_at: datetime | None = optional("When it is due. It takes the place of a snooze.")
+    due_at: datetime | None = optional(
+        "When it is due. Another time than it has takes the place of a snooze."
+    )
     kind: ReminderKind | None = optional("A task, or somebody to come back to.")
     contact_id: strawberry.ID | None = optional("The contact it concerns; null for none.", id_of="Contact")
     expected_version: int | None = optional("The `version` that was read: STALE_VERSION if it grew since.")

@@ -106,9 +106,9 @@ async def update(
         _require_all_divisions(viewer, [name for name in ("valid_until", "valid_from") if name in changes])
     if changes:
         await _save(share, changes, now=now)
+        lead_share_ends.ring_at_end(share, now)
     if _is_longer(after, before):
         await partner_sight.shrank(share.partner_id, now=now)
-    lead_share_ends.ring_at_end(share, now)
     return share
 
 

@@ -79,7 +79,7 @@ async def update(
     expected_version: int | None = None,
     **sent: Any,
 ) -> Reminder:
-    """Corrects an open reminder. A new due time takes the place of a snooze."""
+    """Corrects an open reminder. Another due time takes the place of a snooze; the one it has is no change."""
     reminder = await _locked(viewer, id)
     changes = {name: value for name, value in sent.items() if name != "contact_id"}
     clean = check(changes, RULES, required=[name for name in ("title", "due_at", "kind") if name in changes])
@@ -87,7 +87,7 @@ async def update(
     _require_open(reminder)
     if "contact_id" in sent:
         clean["contact_id"] = await _linked_contact(viewer, reminder, sent["contact_id"])
-    if "due_at" in clean:
+    if clean.get("due_at", reminder.due_at) != reminder.due_at:
         clean |= {"snoozed_until": None, "alert_at": clean["due_at"]}
     before = reminder.alert_at
     await _save(reminder, clean, now=now)
