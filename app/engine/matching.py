@@ -1,6 +1,7 @@
 """Which rows a `where` picks, as a list of ids: for whoever freezes a filter into one."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -10,24 +11,33 @@ from app.engine.compile import Compiler
 from app.engine.declare import Table
 from app.engine.dialects import SHORTEST_INDEXED, Dialect, dialect_of, named
 from app.engine.parameters import OWN, Parameters
-from app.engine.where import TRUE, Shape, condition_sql, search_words, walk
+from app.engine.where import TRUE, condition_sql, search_words, walk
 from app.policy import Viewer
 from app.viewers import facts_of
 
 
-async def matching_ids(
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """The rows that a filter found. `leaves_out_none`: there is no row in reach beside them."""
+
+    ids: Sequence[UUID]
+    leaves_out_none: bool
+
+
+async def matching_rows(
     table: type[Table],
     viewer: Viewer,
-    where: Mapping[str, Any] | None,
+    where: Mapping[str, Any] | None = None,
     *,
     search: str | None = None,
     searched: str = "search_text",
     most: int,
-) -> list[UUID]:
-    """The ids of at most `most` rows in reach for which the coerced `where` holds and which have the words of `search`.
+) -> Matching:
+    """At most `most` rows in reach for which the coerced `where` holds and which have the words of `search`.
 
-    That the viewer may filter by these fields was decided with the operation, as for every input. Raises BadUserInput
-    for what cannot be asked.
+    They and what is in reach are read by one statement, so they are of one moment; neither reads more than `most` rows
+    that it finds. That the viewer may filter by these fields was decided with the operation, as for every input. Raises
+    BadUserInput for what cannot be asked.
     """
     values: list[Any] = []
     shape = walk(table, where, values) if where else TRUE
@@ -39,30 +49,20 @@ async def matching_ids(
     def value() -> str:
         return parameters.take(OWN, next(places))
 
-    alias = compiler.alias()
+    alias, other = compiler.alias(), compiler.alias()
     conditions = [compiler.visible(table.model, alias), condition_sql(shape, alias, dialect, value)]
     conditions += [
         dialect.contains(f"{alias}.{named(searched)}", value(), is_short=_is_short(word)) for word in words
     ]
+    in_reach = f"{compiler.table(table, other)} WHERE {compiler.visible(table.model, other)}"
     rows_of = f"{compiler.table(table, alias)} WHERE {' AND '.join(conditions)}"
-    sql = f"SELECT {alias}.id FROM {rows_of} LIMIT {most}"  # noqa: S608  Values are parameters.
+    # Values are parameters.
+    reached = f"SELECT COUNT(*) FROM (SELECT 1 FROM {in_reach} LIMIT {most}) AS reached"  # noqa: S608
+    sql = f"SELECT {alias}.id, ({reached}) AS in_reach FROM {rows_of} LIMIT {most}"  # noqa: S608
     given = (facts.values, _own(values, words, dialect))
     rows = await db.read(sql, [given[group][place] for group, place in parameters.sources])
-    return [db.as_uuid(row["id"]) for row in rows]
-
-
-def holds_of_all(table: type[Table], where: Mapping[str, Any]) -> bool:
-    """Whether a `where` has no condition in it, as an empty form has none. Raises BadUserInput."""
-    return _is_true(walk(table, where, []))
-
-
-def _is_true(shape: Shape) -> bool:
-    match shape:
-        case ("all", *parts):
-            return all(_is_true(each) for each in parts)
-        case ("any", *parts):
-            return any(_is_true(each) for each in parts)
-    return shape == TRUE
+    ids = [db.as_uuid(row["id"]) for row in rows]
+    return Matching(ids, leaves_out_none=bool(rows) and rows[0]["in_reach"] <= len(rows))
 
 
 def _own(values: Sequence[Any], words: Sequence[str], dialect: Dialect) -> list[Any]:

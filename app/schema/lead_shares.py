@@ -3,19 +3,17 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 import strawberry
 
 from app import models
 from app.engine.assemble import describe_enum, where_type
 from app.engine.declare import NOW, ById, Link, Listing, Record, Table, column, computed, to_many, to_one
-from app.engine.matching import holds_of_all, matching_ids
-from app.errors import FaultCode, Invalid
 from app.models import LeadShareState
-from app.policy import Member, Viewer
 from app.policy import Permission as P  # noqa: N817
+from app.policy import Viewer
 from app.schema.building import keep_as_coerced
+from app.schema.bulk import filtered_ids, takes_all
 from app.schema.contacts import Contact
 from app.schema.inputs import given, idempotency_key, optional, required
 from app.schema.mutations import Act, Returned, mutation
@@ -100,16 +98,18 @@ NAMED = f"1 to {lead_shares.MOST_NAMED} contacts that the viewer sees."
 
 
 @strawberry.input(
-    description="Contacts to lend. Either `contactIds`, or a filter: `where`, `search` or both."
+    description="Contacts to lend. Either `contactIds`, or a filter (`where`, `search` or both), or `all: true`."
 )
 class LeadShareCreateInput:
     partner_id: strawberry.ID = required("To whom: a partner in use.", id_of="Partner")
     campaign: str = required(CAMPAIGN)
     contact_ids: list[strawberry.ID] | None = optional(NAMED, id_of="Contact")
     where: ContactWhere | None = optional(
-        f"The contacts that are so now, at most {lead_shares.MOST_FROZEN:,}: what comes to be so later is not lent."
+        f"The contacts that are so now, at most {lead_shares.MOST_FROZEN:,}: what comes to be so later is not lent. A "
+        "filter that leaves out none of the contacts that the viewer sees is refused: see `all`."
     )
     search: str | None = optional("Words that the contacts have, as in `contacts`.")
+    all: bool | None = takes_all("contacts")
     valid_from: datetime | None = optional("From when: from now if not given.")
     valid_until: datetime | None = optional("Until when; null or not given: until it is recalled.")
     idempotency_key: str | None = idempotency_key()
@@ -119,19 +119,11 @@ class LeadShareCreateInput:
 async def lead_share_create(act: Act, input: LeadShareCreateInput) -> Returned:
     """Lends contacts to a partner: only such as the viewer sees himself. Its people see them until the end, to the second."""
     sent = given(input)
-    found = await _matching(act.member, sent.pop("where", None), sent.pop("search", None))
+    found = await filtered_ids(
+        Contact, act.member, sent, named="contact_ids", noun="contacts", most=lead_shares.MOST_FROZEN
+    )
     share = await lead_shares.create(act.member, now=act.now, matching=found, **sent)
     return {"lead_share": share.id}
-
-
-async def _matching(viewer: Member, where: Any, search: str | None) -> list[UUID] | None:
-    """What a filter finds in the viewer's sight, one more than fit at most; None if there is no filter."""
-    if where is None and search is None:
-        return None
-    if not (search or "").strip() and (where is None or holds_of_all(Contact, where)):
-        sentence = "This filter asks for nothing, so it would lend every contact. Say which ones."
-        raise Invalid.at("where", sentence, FaultCode.REQUIRED)
-    return await matching_ids(Contact, viewer, where, search=search, most=lead_shares.MOST_FROZEN + 1)
 
 
 @strawberry.input(description="Changes of a lead share that is planned or running. What is not sent stays.")

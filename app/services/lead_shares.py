@@ -62,8 +62,8 @@ async def create(
 ) -> LeadShare:
     """Lends contacts that the viewer sees: those named, or those that a filter found (`matching`), one of the two.
 
-    `sent`: campaign, valid_from (now if not given), valid_until (None: until it is recalled). Raises NotFound for a
-    contact or partner, Invalid for an archived partner, for no contact and for more than fit.
+    A filter found at least one, and at most MOST_FROZEN. `sent`: campaign, valid_from (now if not given), valid_until (None: until it
+    is recalled). Raises NotFound for a contact or partner, Invalid for an archived partner and for no contact.
     """
     viewer.require(Permission.LEAD_SHARE)
     given = {name: value for name, value in sent.items() if value is not None}
@@ -164,18 +164,11 @@ async def _lent(
     viewer: Member, named: Sequence[UUID] | None, matching: Sequence[UUID] | None
 ) -> Sequence[UUID]:
     if (named is None) == (matching is None):
-        sentence = "Say which contacts: either name them, or give a filter."
+        sentence = "Say which contacts: name them, give a filter, or take all."
         raise Invalid.at("contact_ids", sentence, FaultCode.REQUIRED if named is None else FaultCode.INVALID)
-    if matching is None:
-        return await _seen(viewer, check({"contact_ids": named}, ADDED)["contact_ids"])
-    if not matching:
-        raise Invalid.at("where", "No contact that you see is like that. Widen the filter.")
-    if len(matching) > MOST_FROZEN:
-        sentence = (
-            f"More than {MOST_FROZEN:,} contacts are like that. Narrow the filter, or make several shares."
-        )
-        raise Invalid.at("where", sentence, FaultCode.TOO_LONG)
-    return matching
+    if matching is not None:
+        return matching
+    return await _seen(viewer, check({"contact_ids": named}, ADDED)["contact_ids"])
 
 
 async def _seen(viewer: Member, named: Sequence[UUID]) -> list[UUID]:

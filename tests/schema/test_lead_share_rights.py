@@ -82,8 +82,8 @@ async def test_a_sharer_of_chosen_divisions_lends_and_sees_only_what_is_in_them(
         await make_contact(project, name=name, division=division)
     boss = as_role(Role.DIRECTOR, project=project, divisions=[b2b])
 
-    own = await boss.run(CREATE, input=lent(partner, where=ALL))
-    everything = await as_employee(director).run(CREATE, input=lent(partner, where=ALL, campaign="Vše"))
+    own = await boss.run(CREATE, input=lent(partner, **ALL))
+    everything = await as_employee(director).run(CREATE, input=lent(partner, **ALL, campaign="Vše"))
     looked_at = await boss.run(
         "query($id: ID!) { leadShare(id: $id) { contacts { totalCount nodes { name } } } }",
         id=share_of(everything, "leadShareCreate")["id"],
@@ -120,7 +120,7 @@ async def test_a_sharer_of_chosen_divisions_makes_no_share_longer_whatever_is_in
 
 
 WHOLE: dict[str, Any] = {
-    "leadShareCreate": {"campaign": "Jaro", "where": ALL},
+    "leadShareCreate": {"campaign": "Jaro", **ALL},
     "leadShareUpdate": {"campaign": "Léto"},
     "leadShareAdd": {},
     "leadShareRemove": {},

@@ -94,7 +94,7 @@ async def test_a_share_that_begins_later_is_planned_and_shows_nothing(
         ({"search": "gama"}, ["Gama"]),
         ({"search": "ga", "where": {"city": {"eq": "Brno"}}}, ["Gama"]),
         ({"search": "brno", "where": {"status": {"eq": "LEAD"}}}, []),
-        ({"where": ALL}, ["Alfa", "Beta", "Gama", "Jiná"]),
+        (ALL, ["Alfa", "Beta", "Gama", "Jiná"]),
     ],
 )
 async def test_a_filter_is_frozen_into_a_list(
@@ -190,7 +190,11 @@ async def test_a_repeat_lends_once_and_the_filter_is_part_of_the_request(
     [
         ({}, [("input.contactIds", "REQUIRED")]),
         ({"contactIds": []}, [("input.contactIds", "TOO_SHORT")]),
-        ({"contactIds": ["Alfa"], "where": ALL}, [("input.contactIds", "INVALID")]),
+        ({"contactIds": ["Alfa"], "where": {"name": {"eq": "Alfa"}}}, [("input.contactIds", "INVALID")]),
+        ({"contactIds": ["Alfa"], **ALL}, [("input.all", "INVALID")]),
+        ({"where": {}, **ALL}, [("input.all", "INVALID")]),
+        ({"search": "alfa", **ALL}, [("input.all", "INVALID")]),
+        ({"all": False}, [("input.contactIds", "REQUIRED")]),
         ({"contactIds": ["Alfa"], "search": "alfa"}, [("input.contactIds", "INVALID")]),
         ({"where": {"name": {"eq": "Nikdo"}}}, [("input.where", "INVALID")]),
         ({"contactIds": ["Alfa"], "campaign": "  "}, [("input.campaign", "REQUIRED")]),
@@ -232,10 +236,12 @@ async def test_a_filter_that_finds_too_many_is_refused(
     monkeypatch.setattr(lead_shares, "MOST_FROZEN", 2)
     client = as_employee(director)
 
-    answer = await refused(client, CREATE, lent(partner, where=ALL), sent_jobs, rings)
+    answer = await refused(client, CREATE, lent(partner, **ALL), sent_jobs, rings)
+    filtered = await client.run(CREATE, input=lent(partner, where={"name": {"ne": "-"}}))
     fits = await client.run(CREATE, input=lent(partner, where={"name": {"ne": "Alfa"}}))
 
-    assert answer.faults("leadShareCreate") == [("input.where", "TOO_LONG")]
+    assert answer.faults("leadShareCreate") == [("input.all", "TOO_LONG")]
+    assert filtered.faults("leadShareCreate") == [("input.where", "TOO_LONG")]
     assert names(share_of(fits, "leadShareCreate")["contacts"]) == ["Beta", "Gama"]
 
 
