@@ -51,10 +51,15 @@ KEPT: Mapping[str, Mapping[str, Shown]] = {
         "limit": Shown("limit", P.LEAD_SHARE),
         "read": Shown("read", P.LEAD_SHARE),
     },
+    # To whom: as whoever reads the mail reads them.
+    "Email": {"recipients": Shown("recipients", P.EMAIL_READ)},
+    # A link that proves the From address was mailed to it.
+    "Division": {"mailed_to": Shown("mailedTo", P.PROJECT_READ)},
     # Deleting a project is asked and taken back, which whoever reads the log must see.
     "Project": {
         "deletion_requested_at": Shown("deletionRequestedAt", P.PROJECT_READ, is_time=True),
         "purge_after": Shown("purgeAfter", P.PROJECT_READ, is_time=True),
+        "mailed_to": Shown("mailedTo", P.PROJECT_READ),
     },
     # Lent to a partner, or taken back: the share, which only who makes shares may see.
     "Contact": {"lead_share_id": Shown("leadShareId", P.LEAD_SHARE, "LeadShare")},

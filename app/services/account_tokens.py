@@ -27,7 +27,7 @@ async def mail(account: Account, purpose: AccountTokenPurpose, *, to: str, now: 
         expires_at=now + LIFETIMES[purpose],
     )
     await emails.queue_system(EmailPurpose(purpose.value), row.id, to, project_id=None, now=now)
-    jobs.note(account, {"mailed": [None, purpose.value]})
+    _note(account, purpose, to)
 
 
 async def pretend(account: Account, purpose: AccountTokenPurpose, *, to: str, now: datetime) -> None:
@@ -35,7 +35,11 @@ async def pretend(account: Account, purpose: AccountTokenPurpose, *, to: str, no
     await AccountToken.create(
         account_id=account.id, purpose=purpose, email=to, created_at=now, expires_at=now, used_at=now
     )
-    jobs.note(account, {"mailed": [None, purpose.value]})
+    _note(account, purpose, to)
+
+
+def _note(account: Account, purpose: AccountTokenPurpose, to: str) -> None:
+    jobs.note(account, {"mailed": [None, purpose.value], "mailed_to": [None, to]})
 
 
 async def is_mailed_enough(account: Account, purpose: AccountTokenPurpose, *, now: datetime) -> bool:

@@ -85,7 +85,8 @@ async def create(
         created_at=now,
         updated_at=now,
     )
-    jobs.note(account, {"email": [None, email]})
+    noted = ("email", "name", "email_verified_at", "password_changed_at")
+    jobs.note(account, audit_notes.made(account, *noted))
     return account
 
 

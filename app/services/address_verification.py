@@ -4,6 +4,7 @@ An address counts as proved if it is the verified one of the account that set it
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from app import jobs
@@ -16,7 +17,6 @@ from app.models import (
     Division,
     EmailPurpose,
     Project,
-    audit_notes,
 )
 from app.policy import AccountViewer, Member, Permission
 from app.security import token_hash
@@ -43,10 +43,16 @@ async def begin(viewer: AccountViewer, owner: Project | Division, *, now: dateti
     await waiting.update(used_at=now)
     account = await Account.get(id=viewer.account_id)
     is_proved = owner.email is not None and _is_proved(owner.email, account)
-    await type(owner).filter(id=owner.id).update(email_verified_at=now if is_proved else None)
-    jobs.note(owner, audit_notes.differences(owner, {"email_verified_at": now if is_proved else None}))
+    verified_at = now if is_proved else None
+    await type(owner).filter(id=owner.id).update(email_verified_at=verified_at)
+    changes: dict[str, Any] = {}
+    if owner.email_verified_at != verified_at:
+        changes["email_verified_at"] = [owner.email_verified_at, verified_at]
     if owner.email is not None and not is_proved:
         await _mail_link(account, owner.email, project_id, division_id, now)
+        changes["mailed_to"] = [None, owner.email]
+    if changes:
+        jobs.note(owner, changes)
     return is_proved
 
 

@@ -41,7 +41,8 @@ MOST_RECIPIENTS_A_DAY = 300
 A_DAY = timedelta(days=1)
 LONGEST_SUBJECT = 500
 LONGEST_BODY = 100_000
-#: What the audit log keeps of one: not what is written in it, and enough to tell later who may read the rest.
+#: What the audit log keeps of one besides its recipients: not what is written in it, and enough to tell later who may
+#: read the rest.
 NOTED = ("area", "purpose", "subject", "author_id", "contact_id")
 WITHDRAWN = "Withdrawn before it was delivered."
 # Sent from the installation's own address, whatever the project has: the project's is what one of them proves.
@@ -90,7 +91,8 @@ async def send(viewer: Member, *, now: datetime, contact_id: UUID, **sent: Any) 
         text=clean["text"],
         html=clean.get("html"),
     )
-    jobs.note(email, audit_notes.made(email, *NOTED, "state"))
+    sent_how = audit_notes.made(email, *NOTED, "from_address", "via", "state")
+    jobs.note(email, {**sent_how, "recipients": [None, recipients]})
     return email
 
 

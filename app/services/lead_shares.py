@@ -79,8 +79,8 @@ async def create(
         created_at=now,
         **clean,
     )
-    await _lend(share, lent)
     jobs.note(share, audit_notes.made(share, "partner_id", *clean))
+    await _note_contacts(share, await _lend(share, lent), added=True)
     lead_share_ends.ring_at_end(share, now)
     return share
 
@@ -197,14 +197,20 @@ async def _lend(share: LeadShare, contact_ids: Sequence[UUID]) -> list[UUID]:
 
 
 async def _contacts_changed(share: LeadShare, changed: Sequence[UUID], *, added: bool) -> LeadShare:
-    """One audit entry for each contact: whoever may see that contact may know what became of it."""
-    for each in changed:
-        lent = [None, share.id] if added else [share.id, None]
-        jobs.note("Contact", each, {"lead_share_id": lent}, contact_id=each)
+    await _note_contacts(share, changed, added=added)
     if changed:
         await LeadShare.filter(id=share.id).update(version=F("version") + 1)
         share.version += 1
     return share
+
+
+async def _note_contacts(share: LeadShare, changed: Sequence[UUID], *, added: bool) -> None:
+    """One audit entry for each contact: whoever may see that contact may know what became of it."""
+    changes = {"lead_share_id": [None, share.id] if added else [share.id, None]}
+    for some in db_rows.portions(changed, db_rows.AT_ONCE):
+        for each in some:
+            jobs.note("Contact", each, changes, contact_id=each)
+        await jobs.write_notes()
 
 
 async def _save(share: LeadShare, changes: Mapping[str, Any], *, now: datetime) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from app.db_rows import AT_ONCE
 from app.jobs import unit_of_work
-from app.models import AuditEntry, LeadShare, Project, Reminder, ReminderEvent
+from app.models import AuditEntry, LeadShare, LeadShareContact, Project, Reminder, ReminderEvent
 from app.policy import Role
 from app.services import partner_sight
 from tests.bounds.measure import measured
@@ -19,9 +19,11 @@ from tests.factories import (
     make_reminder,
 )
 from tests.graphql import as_employee
-from tests.schema.share_cases import ARCHIVE
+from tests.schema.share_cases import ALL, ARCHIVE, CREATE, lent
 
 MANY = 10_000
+#: A share lends 10,000 at most; what it takes grows as their number does.
+LENT = 3_000
 
 
 @pytest.fixture
@@ -70,3 +72,22 @@ async def test_a_partner_of_two_thousand_shares_is_archived_by_a_few_statements(
     assert await recalled.count() == shares
     assert await AuditEntry.filter(action="partnerArchive", subject="LeadShare").count() == shares
     assert archiving.statements <= 60 and archiving.peak_mb <= 10
+
+
+async def test_thousands_of_contacts_are_lent_and_each_has_its_entry(project: Project) -> None:
+    await copies(await make_contact(project), LENT - 1)
+    await after_filling()
+    partner = await make_partner(project)
+    director = await as_employee(await make_employee(project, [Role.DIRECTOR])).sign_in()
+
+    with measured(f"leadShareCreate of {LENT} contacts by a filter that leaves out none") as refusing:
+        refused = await director.run(CREATE, input=lent(partner, where={"not": {"ico": {"in": []}}}))
+    with measured(f"leadShareCreate of all {LENT} contacts") as lending:
+        answer = await director.run(CREATE, input=lent(partner, **ALL))
+
+    assert refused.faults("leadShareCreate") == [("input.where", "REQUIRED")]
+    assert answer.faults("leadShareCreate") == []
+    assert await LeadShareContact.all().count() == LENT
+    assert await AuditEntry.filter(action="leadShareCreate", subject="Contact").count() == LENT
+    assert refusing.statements <= 6 and refusing.peak_mb <= 15
+    assert lending.statements <= 20 + LENT / AT_ONCE and lending.peak_mb <= 30

@@ -104,7 +104,12 @@ SENT: Mapping[str, Callable[[Firm], Mapping[str, Any] | None]] = {
     "divisionCreate": lambda firm: {"name": "Velkoobchod", "email": "velko@example.cz"},
     "divisionUpdate": lambda firm: {"id": firm.division, "name": "Maloobchod", "email": "malo@example.cz"},
     "emailChangeRequest": lambda firm: {"email": "jiny@example.cz", "password": PASSWORD},
-    "emailSend": lambda firm: {"contactId": firm.contact, "subject": "Nabídka", "text": "Tajný text"},
+    "emailSend": lambda firm: {
+        "contactId": firm.contact,
+        "to": ["alfa@example.cz", "Beta@example.cz"],
+        "subject": "Nabídka",
+        "text": "Tajný text",
+    },
     "employeeInvite": lambda firm: {
         "name": "Jan",
         "email": "jan@example.cz",

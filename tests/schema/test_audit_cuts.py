@@ -19,6 +19,7 @@ from tests.graphql import as_employee, as_role
 from tests.schema.contact_cases import CREATE, RECORD
 from tests.schema.reminder_cases import CREATE as REMIND
 from tests.schema.test_audit import BILLED
+from tests.schema.test_emails import SEND
 
 
 @pytest.fixture
@@ -49,6 +50,31 @@ async def test_without_the_right_to_billing_data_they_never_changed(director: Em
     assert await shown(director, Permission.CONTACT_BILLING_READ) == [
         {"name": (None, "Alfa"), "address.city": (None, "Praha")}
     ]
+
+
+async def test_whom_a_mail_went_to_is_read_by_whoever_may_read_the_mail(
+    project: Project, director: Employee
+) -> None:
+    """Of mail in an area of which they read their own alone, those of a colleague's are not shown."""
+    contact = await make_contact(project)
+    sent = {
+        "contactId": contact,
+        "to": ["a@example.cz", "b@example.cz"],
+        "subject": "S",
+        "text": "T",
+        "area": "SALES",
+    }
+    answer = await as_employee(director).run(SEND, input=sent)
+    assert answer.faults("emailSend") == []
+
+    reader, colleague = director, await make_employee(project, [Role.DIRECTOR])
+    [read] = await shown(reader)
+    [own] = await shown(reader, own=(Permission.EMAIL_READ,))
+
+    assert read["recipients"] == own["recipients"] == (None, '["a@example.cz","b@example.cz"]')
+    assert await shown(reader, Permission.EMAIL_READ) == [{}]
+    assert await shown(colleague, own=(Permission.EMAIL_READ,)) == [{}]
+    assert await shown(colleague, Permission.ACTIVITY_SALES_READ) == [{}]
 
 
 async def test_without_the_right_to_the_type_nothing_is_shown(director: Employee) -> None:

@@ -65,9 +65,12 @@ async def test_named_contacts_are_lent_from_now_on(
         "createdBy": {"name": "Dana"},
     }
     assert await seen_by(outsider) == ["Alfa", "Beta"]
-    noted = await AuditEntry.get(action="leadShareCreate")
-    assert (noted.subject, noted.subject_id) == ("LeadShare", made.id)
-    assert noted.changes["campaign"] == [None, "Jaro"]
+    noted = await AuditEntry.get(action="leadShareCreate", subject="LeadShare")
+    assert noted.subject_id == made.id and noted.changes["campaign"] == [None, "Jaro"]
+    of_contacts = await AuditEntry.filter(action="leadShareCreate", subject="Contact")
+    assert {each.subject_id for each in of_contacts} == {each.id for each in contacts[:2]}
+    for each in of_contacts:
+        assert each.contact_id == each.subject_id and each.changes == {"lead_share_id": [None, str(made.id)]}
 
 
 async def test_a_share_that_begins_later_is_planned_and_shows_nothing(
