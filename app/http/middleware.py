@@ -99,13 +99,17 @@ class RequestIds:
 
 
 class FrontEndsElsewhere(CORSMiddleware):
-    """Lets pages of allowed origins ask, by the same rule as for sockets. No cookies: who asks is in the header."""
+    """Lets pages of allowed origins ask, by the same rule as for sockets. No cookies: who asks is in the header.
+
+    They may send any header, since none does harm without cookies: tracing and monitoring in a page add their own to
+    each request. A preflight names them back, as `*` would not take in Authorization.
+    """
 
     def __init__(self, app: ASGIApp, *, settings: HttpSettings) -> None:
         super().__init__(
             app,
             allow_methods=("GET", "POST"),
-            allow_headers=("Authorization", "Content-Type", "X-Request-Id"),
+            allow_headers=("*",),
             expose_headers=("X-Request-Id", "Retry-After"),
         )
         self.settings = settings
