@@ -26,6 +26,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.engine.cache import Bounded
 from app.engine.engine import Engine
+from app.engine.introspection import keep_to_specification
 from app.engine.prepared import Prepared
 from app.errors import BadRequest
 from app.policy import Level, Viewer
@@ -139,5 +140,6 @@ class DocumentSchema(strawberry.Schema):
             config=config or StrawberryConfig(disable_field_suggestions=True, batching_config=None),
             **kwargs,
         )
+        keep_to_specification(self._schema)
         self.documents = Documents(self._schema, limits)
         self.engine = Engine(self._schema)
