@@ -58,7 +58,7 @@ class Level(Enum):
 
     def refusal(self, viewer: "Viewer") -> CodedError:
         if viewer.level is Level.ANONYMOUS:
-            return Unauthenticated("Sign in first: send the session's token as `Authorization: Bearer …`.")
+            return Unauthenticated(viewer.why_nobody)
         return Forbidden("Enter a project first: this session has not chosen one (projectEnter).")
 
 
@@ -150,6 +150,11 @@ class Viewer:
         return Level.ANONYMOUS
 
     @property
+    def why_nobody(self) -> str:
+        """What is said where somebody is needed."""
+        return "Sign in first: send the session's token as `Authorization: Bearer …`."
+
+    @property
     def is_metered(self) -> bool:
         """Is it counted what he reads, and refused above a limit?"""
         return False
@@ -165,6 +170,17 @@ class Viewer:
         """Raises Forbidden (or Unauthenticated) unless `guard` is granted."""
         if not guard.granted_to(self):
             raise guard.refusal(self)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedOut(Viewer):
+    """Somebody whose token is no session's, or no longer: nobody, who is told why."""
+
+    reason: str
+
+    @property
+    def why_nobody(self) -> str:
+        return self.reason
 
 
 @dataclass(frozen=True, slots=True)

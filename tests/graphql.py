@@ -21,14 +21,13 @@ from argon2 import PasswordHasher
 
 from app import config, jobs, security
 from app.engine.ids import global_id
-from app.errors import CodedError
 from app.jobs import Job, QueuedJob
 from app.models import Account, Employee, Project, Table
 from app.policy import Role
 from app.schema import build, execution
 from app.schema.context import ClientInfo, Context
 from app.schema.documents import Document
-from app.schema.errors import presented, request_error
+from app.schema.errors import presented
 from app.security import new_token, token_hash
 from app.services import sessions
 from tests.factories import make_account, make_employee, make_project, make_session
@@ -81,10 +80,7 @@ class Client:
 
     async def run(self, document: str, operation_name: str | None = None, /, **variables: Any) -> Answer:
         """Runs a query or a mutation."""
-        try:
-            context = await self.context()
-        except CodedError as refusal:
-            return _answer(None, [request_error(refusal, None)])
+        context = await self.context()
         return await answer_of(build().documents.read(document), operation_name, variables, context)
 
     async def subscribe(self, document: str, /, **variables: Any) -> AsyncGenerator[Answer, None]:
@@ -99,13 +95,11 @@ class Client:
                 yield _answer(answer.data, answer.errors)
 
     async def context(self) -> Context:
-        """The context of one operation, made as the transports make it. Raises Unauthenticated."""
+        """The context of one operation, made as the transports make it."""
         await self.sign_in()
-        client = ClientInfo(self.ip, self.user_agent)
-        viewer = await sessions.authenticate(self.token, client)
-        request_id = f"request-{next(_requests)}"
-        return Context(
-            viewer, self.token, client, request_id, sessions.authenticate, self.hub, config.settings()
+        client, request_id = ClientInfo(self.ip, self.user_agent), f"request-{next(_requests)}"
+        return await Context.open(
+            self.token, client, request_id, sessions.authenticate, self.hub, config.settings()
         )
 
     async def sign_in(self) -> "Client":

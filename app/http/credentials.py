@@ -10,7 +10,7 @@ from strawberry.http.websocket_origin import normalize_origin
 
 from app.errors import BadRequest, Unauthenticated
 from app.http.responses import Refused
-from app.schema.context import ClientInfo
+from app.schema.context import ClientInfo, SentToken
 
 BEARER = re.compile(r"bearer +([\x21-\x7e]{1,512})", re.IGNORECASE)
 SECRET_NAMES = frozenset(
@@ -33,18 +33,24 @@ class HttpSettings(Protocol):
     def allowed_origins(self) -> str: ...
 
 
-def bearer_token(sent: Sequence[str]) -> str | None:
+def bearer_token(sent: Sequence[str]) -> SentToken:
     """The session token in the Authorization headers of a request, None without one.
 
-    Raises Unauthenticated if there are several, or one that is not `Bearer …`.
+    What it says to whatever needs a session, if there are several, or one that is not `Bearer …`.
     """
     if len(sent) > 1:
-        raise Unauthenticated("Send one Authorization header.")
-    return _token_in(sent[0]) if sent else None
+        return Unauthenticated("Send one Authorization header.")
+    try:
+        return _token_in(sent[0]) if sent else None
+    except Unauthenticated as malformed:
+        return malformed
 
 
 def init_token(payload: Mapping[str, Any]) -> str | None:
-    """The session token in a connection_init's payload: `Authorization: "Bearer …"`, or `token: "…"`."""
+    """The session token in a connection_init's payload: `Authorization: "Bearer …"`, or `token: "…"`.
+
+    Raises Unauthenticated for what is none.
+    """
     for name, value in payload.items():
         if name.lower() == "authorization" and value is not None:
             return _token_in(value)

@@ -27,7 +27,7 @@ from app.http.patience import within
 from app.http.responses import JSON, Answering, Refused, Reply, negotiate
 from app.http.sockets import Sockets
 from app.schema import execution
-from app.schema.context import Authenticate, ClientInfo, Context
+from app.schema.context import Authenticate, ClientInfo, Context, SentToken
 from app.schema.documents import DocumentSchema
 from app.schema.errors import presented, request_error
 
@@ -39,7 +39,7 @@ class Asked(NamedTuple):
     """A well-formed request: what to run, and for whom."""
 
     parameters: Parameters
-    token: str | None
+    token: SentToken
     client: ClientInfo
     method: str = "POST"
 
@@ -69,10 +69,9 @@ class GraphQLEndpoint:
     def route(self) -> Route:
         return Route(PATH, self)
 
-    async def open_context(self, token: str | None, client: ClientInfo, request_id: str) -> Context:
-        """The context of one operation. Raises Unauthenticated if `token` is not, or no longer, a session."""
-        viewer = await self.authenticate(token, client)
-        return Context(viewer, token, client, request_id, self.authenticate, self.hub, self.settings)
+    async def open_context(self, token: SentToken, client: ClientInfo, request_id: str) -> Context:
+        """The context of one operation: nobody's if `token` is not, or no longer, a session's."""
+        return await Context.open(token, client, request_id, self.authenticate, self.hub, self.settings)
 
     async def respond(self, request: Request) -> Response:
         """The answer to one HTTP request, in the media type that the client asked for whenever that is known."""

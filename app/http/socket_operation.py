@@ -144,7 +144,7 @@ class SocketOperation:
 
     def _tell(self, answer: Answer) -> bool:
         """False if that was the last word: the operation was refused, or the session is gone. Raises Gone."""
-        if self._is_subscription and self._socket.token is not None and (ended := _ending(answer)):
+        if self._socket.token is not None and (ended := _ending(answer)):
             self._socket.end(FORBIDDEN, ended.message)
             return False
         if self._is_subscription and (passing := next(filter(is_unanswered, answer.errors), None)):

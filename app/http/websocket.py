@@ -82,7 +82,7 @@ class Socket:
         return self._endpoint.schema
 
     async def open_context(self, request_id: str) -> Context:
-        """For one operation. Raises Unauthenticated if the session is gone."""
+        """For one operation: nobody's if the session is gone, as over HTTP."""
         return await self._endpoint.open_context(self.token, self.client, request_id)
 
     async def serve(self) -> None:
@@ -157,6 +157,11 @@ class Socket:
                 self.say(PONG)
 
     async def _initialise(self, frame: Frame) -> None:
+        """A token that is no session's closes the socket, though there may be operations that need none.
+
+        Clients come back from 4403 with a fresh token, and tell their page when they cannot. Welcomed and closed at the
+        first operation, they would come again with the same token for ever. Who has none signs in without.
+        """
         if self._init_timer is None:
             self.end(TOO_MANY, "Too many initialisation requests")
             return

@@ -9,9 +9,10 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from app import db
+from app.errors import Unauthenticated
 from app.formats import ip_address_or_empty
 from app.jobs import Origin
-from app.policy import Guard, Level, Member, Viewer
+from app.policy import Guard, Level, Member, SignedOut, Viewer
 from app.schema import metering
 from app.security import token_hash
 from app.services import read_budget, session_rows
@@ -28,6 +29,10 @@ class ClientInfo:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ip", ip_address_or_empty(self.ip))
+
+
+#: What came as the session's token: none, one, or why it cannot be one.
+SentToken = str | Unauthenticated | None
 
 
 class Authenticate(Protocol):
@@ -55,6 +60,27 @@ class Context:
     settings: Any = None
     #: A subscription that waits puts here what wakes it, so that it looks again whether it may go on.
     wake: Callable[[], None] | None = field(default=None, repr=False)
+
+    @classmethod
+    async def open(
+        cls,
+        token: SentToken,
+        client: ClientInfo,
+        request_id: str,
+        authenticate: Authenticate,
+        hub: Any = None,
+        settings: Any = None,
+    ) -> "Context":
+        """For who sent this token. One that is no session's is as good as none: what needs a session is refused, and what
+        needs none runs, so that a client may sign in while it still sends a token that ended.
+        """
+        try:
+            if isinstance(token, Unauthenticated):
+                raise token
+            viewer = await authenticate(token, client)
+        except Unauthenticated as ended:
+            token, viewer = None, SignedOut(str(ended))
+        return cls(viewer, token, client, request_id, authenticate, hub, settings)
 
     @property
     def cursor_key(self) -> bytes:
@@ -85,12 +111,14 @@ class Context:
     async def look_inside_transaction(self) -> tuple[Viewer, datetime]:
         """The viewer as the current transaction sees him, which a mutation decides by, and the database's clock.
 
-        Raises Unauthenticated.
+        Nobody, as in `open`, if his session ended meanwhile.
         """
-        if not self.token:
-            self.viewer, now = Viewer(), await db.now()
-        else:
+        if self.token is None:
+            return self.viewer, await db.now()
+        try:
             self.viewer, now = await session_rows.viewer_of(token_hash(self.token))
+        except Unauthenticated as ended:
+            self.viewer, now = SignedOut(str(ended)), await db.now()
         return self.viewer, now
 
     async def refresh(self, *, anew: bool = False) -> Viewer:
@@ -98,7 +126,8 @@ class Context:
 
         Raises Unauthenticated if the session is gone.
         """
-        self.viewer = await self.authenticate(self.token, self.client, anew=anew)
+        if self.token is not None:
+            self.viewer = await self.authenticate(self.token, self.client, anew=anew)
         return self.viewer
 
     async def read_as_viewer(self, guard: Guard, read: Callable[[Member], Awaitable[Read]]) -> Read:

@@ -11,7 +11,6 @@ from app import models
 from app.engine.assemble import describe_enum, held
 from app.engine.guards import value
 from app.engine.ids import global_id
-from app.errors import Unauthenticated
 from app.models import ReminderClosedReason
 from app.policy import Level, Member, Permission
 from app.schema.context import Context
@@ -206,5 +205,5 @@ async def _viewer_now(context: Context) -> Member:
     viewer = await context.refresh()
     viewer.require(Permission.REMINDER_OWN)
     if not isinstance(viewer, Member):
-        raise Unauthenticated("Enter a project first.")
+        raise Level.MEMBER.refusal(viewer)
     return viewer

@@ -65,7 +65,7 @@ async def test_a_mutation_of_an_ended_session_is_refused(toy: Toy) -> None:
     token = toy.sign_in()
     async with signed_in(toy, token) as client:
         del toy.sessions[token]
-        await client.subscribe("mutation { write }")
+        await client.subscribe("mutation { writeMine }")
 
         assert (await client.closed())[0] == 4403
     assert toy.done == []

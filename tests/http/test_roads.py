@@ -72,7 +72,7 @@ def with_accept(content: bytes, accept: str | None) -> Case:
 
 
 def with_authorization(value: str, accept: str = NEW) -> Case:
-    return Case(query("mutation { write }"), {"authorization": value, "accept": accept})
+    return Case(query("mutation { writeMine }"), {"authorization": value, "accept": accept})
 
 
 HELLO, LONG = query("{ hello }"), query("{ long }")

@@ -16,6 +16,7 @@ from graphql import GraphQLError
 from starlette.applications import Starlette
 from strawberry.types import Info
 
+from app.engine.guards import GUARD
 from app.errors import Forbidden, Invalid, NotFound, RateLimited, ServiceUnavailable, Unauthenticated
 from app.http.graphiql import graphiql_routes
 from app.http.graphql import GraphQLEndpoint
@@ -23,7 +24,7 @@ from app.http.hot import HotRoads
 from app.http.middleware import middleware
 from app.http.sockets import Sockets
 from app.main import SERVER_OPTIONS
-from app.policy import AccountViewer, Viewer
+from app.policy import AccountViewer, Level, Viewer
 from app.schema.context import ClientInfo, Context
 from app.schema.documents import DocumentSchema
 
@@ -114,6 +115,10 @@ class Mutation:
     @strawberry.mutation
     def write(self, info: ToyInfo) -> str:
         return toy_of(info).note("write")
+
+    @strawberry.mutation(metadata={GUARD: Level.ACCOUNT})
+    def write_mine(self, info: ToyInfo) -> str:
+        return toy_of(info).note("write mine")
 
 
 @strawberry.type
