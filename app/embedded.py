@@ -121,6 +121,7 @@ def _settings(var: Path, port: int, redis_url: str, smtp_port: int) -> Settings:
     """The environment's, but never another's mail relay or database: demo people have a password that all know."""
     defaults = {
         "log_level": "WARNING",
+        "public_url": f"http://{HOST}:{port}",
         "secret_key": _secret_key(var),
         "smtp_from": FROM,
         "trust_addresses": True,
@@ -130,7 +131,6 @@ def _settings(var: Path, port: int, redis_url: str, smtp_port: int) -> Settings:
         "database_url": f"sqlite://{quote(str(var / 'divize.sqlite3'))}",
         "host": HOST,
         "port": port,
-        "public_url": f"http://{HOST}:{port}",
         "redis_url": redis_url,
         "smtp_url": f"smtp://{HOST}:{smtp_port}",
     }
@@ -182,10 +182,10 @@ class _Server(uvicorn.Server):
 
 
 def _announce(var: Path, settings: Settings, people: Sequence[Mapping[str, Any]], took_s: float) -> None:
-    address = settings.public_url
+    address, here = settings.public_url, f"http://{HOST}:{settings.port}"
     facts = {
         "graphql": f"{address}/graphql",
-        "ws": f"ws://{HOST}:{settings.port}/graphql",
+        "ws": f"ws{address.removeprefix('http')}/graphql",
         "mail": f"{address}/dev/mail",
         "people": people,
     }
@@ -193,7 +193,10 @@ def _announce(var: Path, settings: Settings, people: Sequence[Mapping[str, Any]]
     print(f"\nDivize is ready after {took_s:.1f} s. Ctrl-C ends it; its data stay in {var.name}/.\n")
     print(f"  GraphiQL   {facts['graphql']}   (open it in a browser)")
     print(f"  Sockets    {facts['ws']}   (graphql-transport-ws)")
-    print(f"  Mail       {facts['mail']}   (what is sent is caught here)\n")
+    print(f"  Mail       {facts['mail']}   (what is sent is caught here)")
+    if address != here:
+        print(f"  Server     {here}   (what PUBLIC_URL is to lead to)")
+    print()
     for person in people:
         print(
             f"  {person['name']:<22} {', '.join(person['roles'])}\n    {person['email']}  {person['password']}  {person['token']}"

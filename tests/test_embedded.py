@@ -143,6 +143,26 @@ def test_nothing_of_the_demo_reaches_the_database_and_the_relay_of_the_environme
     assert settings.smtp_url == "smtp://127.0.0.1:2525"
 
 
+def test_the_address_that_people_use_is_the_environments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PUBLIC_URL", "https://try.example.com/")
+
+    try:
+        settings = embedded._settings(tmp_path, 8000, "unix:///valkey.sock", 2525)
+        embedded._announce(tmp_path, settings, [], 1.0)
+        monkeypatch.delenv("PUBLIC_URL")
+        alone = embedded._settings(tmp_path, 8000, "unix:///valkey.sock", 2525)
+    finally:
+        config.use(None)
+
+    facts = orjson.loads((tmp_path / "dev.json").read_bytes())
+    assert (settings.public_url, alone.public_url) == ("https://try.example.com", "http://127.0.0.1:8000")
+    assert facts["graphql"] == "https://try.example.com/graphql"
+    assert facts["ws"] == "wss://try.example.com/graphql"
+    assert "http://127.0.0.1:8000 " in capsys.readouterr().out
+
+
 def test_the_data_lie_in_the_folder_whatever_its_name(tmp_path: Path) -> None:
     var = tmp_path / "Můj disk #1, 50% plný?" / "var"
     var.mkdir(parents=True)
