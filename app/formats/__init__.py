@@ -1,0 +1,29 @@
+"""Numbers and addresses that have a form: each function takes what a person typed and gives the one form we store.
+
+Each raises ValueError with a sentence that names the value and says what to do.
+"""
+
+from app.formats.bank_accounts import bank_account
+from app.formats.company_numbers import ico
+from app.formats.countries import COUNTRIES, country
+from app.formats.email_addresses import email_address
+from app.formats.ip_addresses import ip_address_or_empty
+from app.formats.phone_numbers import phone_number
+from app.formats.postal_codes import postal_code
+from app.formats.time_zones import time_zone
+from app.formats.vat_ids import vat_id
+from app.formats.web_urls import web_url
+
+__all__ = [
+    "COUNTRIES",
+    "bank_account",
+    "country",
+    "email_address",
+    "ico",
+    "ip_address_or_empty",
+    "phone_number",
+    "postal_code",
+    "time_zone",
+    "vat_id",
+    "web_url",
+]
