@@ -7,7 +7,7 @@
 #   make mutants                     guards broken on purpose, and which test catches each
 #   make check                       format, lint, types, import contracts, drift of migrations and schema
 #   make bench [B="--scale 0.1"]     reference queries beside an ordinary server and bare SQL; bench/results.md
-#   make bench-peers [B=…]           the same beside PostGraphile and Mercurius; bench/results-peers.md
+#   make bench-peers [B=…]           the same beside PostGraphile, bare and with row security, and Mercurius
 #   make bench-core [B=…]            what graphql-core alone would cost; bench/results-core.md
 #   make bench-feed                  sockets, pop-ups, the pop-up scan; bench/results-feed.md
 #   make schema                      write schema.graphql anew

@@ -53,13 +53,17 @@ class Field:
 
 @dataclass(frozen=True)
 class Contest:
-    """One command: who takes part at a scale of the data set, how their answers are compared, and its report."""
+    """One command: who takes part at a scale of the data set, how their answers are compared, and its report.
+
+    `seconds` are those of one measurement, where nobody asks for others.
+    """
 
     command: str
     results: Path
     field: Callable[[float], AbstractContextManager[Field]]
     read: compare.Reading
     notes: str
+    seconds: float = 2.0
 
 
 @dataclass(frozen=True)
@@ -218,7 +222,7 @@ def _options(contest: Contest, description: str | None) -> argparse.Namespace:
     )
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--seconds", type=float, default=contest.seconds)
     parser.add_argument("--results", type=Path, default=contest.results)
     parser.add_argument("--check", action="store_true", help="compare the answers and measure nothing")
     return parser.parse_args()

@@ -1,9 +1,10 @@
 """The reference queries against our server, PostGraphile 5 and Mercurius 16: `make bench-peers`. Takes about six minutes.
 
-    python -m bench.run_peers [--scale 1.0] [--rounds 4] [--seconds 2] [--results bench/results-peers.md] [--check]
+    python -m bench.run_peers [--scale 1.0] [--rounds 4] [--seconds 1.5] [--results bench/results-peers.md] [--check]
 
 The peers are in bench/peers/, where each says how it is tuned. They read the same tables with the same filters: one
 project, a place in its list of contacts, five activities and ten open reminders of each. A row's id is its UUID there.
+PostGraphile takes part twice: bare, and on the same work as ours.
 """
 
 import asyncio
@@ -25,26 +26,37 @@ from bench.workload import ACTIVITY, Asked, Contender, Variables
 
 PEERS = Path(__file__).parent / "peers"
 NOTES = f"""\
-`postgraphile` and `mercurius` (bench/peers/) are one Node process each, with ten connections and prepared statements.
-Neither has sessions, permissions or audit; their mutation is a bare insert. The first {compare.SAMPLE} answers of all three to
-each query were compared before: the same rows in the same order with the same values, in each server's own ids, times
-and cursors."""
+The peers (bench/peers/) are one Node process each, with ten connections and prepared statements. `postgraphile` and
+`mercurius` have neither sessions, permissions nor audit; their mutation is a bare insert. `postgraphile_rls` does the
+work that ours does, in the normal way of its manual: a role and claims for each request (`pgSettings`), policies that
+read them, and a trigger that writes the audit entry in the mutation's transaction. It looks the session up in the
+database by the token's hash and believes that for a second, and reads it again inside a mutation, as ours does.
+
+The first {compare.SAMPLE} answers of all to each query were compared before: the same rows in the same order with the same values, in
+each server's own ids, times and cursors."""
 
 
 @contextmanager
 def field(scale: float) -> Iterator[Field]:
     with contest.stage(scale) as stage, ExitStack() as stack:
-        asyncio.run(_let_the_database_fill_in(stage.url))
-        postgraphile, mercurius = (
+        asyncio.run(_prepare(stage.url))
+        bare, rls, mercurius = (
             stack.enter_context(servers.peer(name, stage.url, stage.tenants))
-            for name in ("postgraphile", "mercurius")
+            for name in ("postgraphile", "postgraphile_rls", "mercurius")
         )
-        peers = [_postgraphile(postgraphile, stage), _mercurius(mercurius, stage)]
+        peers = [
+            _postgraphile(bare, stage),
+            _postgraphile(rls, stage, is_told=False),
+            _mercurius(mercurius, stage),
+        ]
         yield Field([stage.ours, *peers], f"PostgreSQL {stage.postgres}, {_versions()}")
 
 
-async def _let_the_database_fill_in(url: str) -> None:
-    """A new activity's id and times: the peers do not make them. Our own server always names its own."""
+async def _prepare(url: str) -> None:
+    """The database makes ids and times of new rows, as the peers do not, and has the policies that one of them asks for.
+
+    Our own server always names its ids and times. It owns the tables, as the other peers do: no policy is asked for it.
+    """
     connection = await asyncpg.connect(url)
     try:
         new_id = "uuidv7()" if connection.get_server_version().major >= 18 else "gen_random_uuid()"
@@ -52,6 +64,8 @@ async def _let_the_database_fill_in(url: str) -> None:
             f"ALTER TABLE activities ALTER id SET DEFAULT {new_id}, "
             "ALTER occurred_at SET DEFAULT now(), ALTER created_at SET DEFAULT now()"
         )
+        await connection.execute(f"ALTER TABLE audit_entries ALTER id SET DEFAULT {new_id}")
+        await connection.execute((PEERS / "postgraphile_rls.sql").read_text())
     finally:
         await connection.close()
 
@@ -64,16 +78,19 @@ def _versions() -> str:
     return f"Node {node.strip().removeprefix('v')}, {packages}"
 
 
-def _postgraphile(server: Server, stage: Stage) -> Contender:
+def _postgraphile(server: Server, stage: Stage, *, is_told: bool = True) -> Contender:
+    """`is_told`: the client says which project it means. Otherwise the session does."""
     texts = workload.documents(PEERS / "postgraphile.graphql")
-    variables = _postgraphile_variables(_cursor_tag(server, texts["Q2"], stage.asked[0]))
+    variables = _postgraphile_variables(_cursor_tag(server, texts["Q2"], stage.asked[0]), is_told=is_told)
     return Contender(server, workload.calls(stage.asked, texts, variables))
 
 
 def _cursor_tag(server: Server, query: str, asked: Asked) -> str:
     """What PostGraphile puts into a cursor to say which order it belongs to."""
-    body = {"query": query, "variables": {"projectId": asked.tenant.project_id}}
-    answer = httpx.post(f"http://127.0.0.1:{server.port}/graphql", content=orjson.dumps(body), headers=JSON)
+    headers = {**JSON, "Authorization": f"Bearer {asked.token}"}
+    answer = httpx.post(
+        f"http://127.0.0.1:{server.port}/graphql", content=orjson.dumps({"query": query}), headers=headers
+    )
     cursor = answer.json()["data"]["contacts"]["pageInfo"]["endCursor"]
     tag: str = orjson.loads(base64.b64decode(cursor))[0]
     return tag
@@ -82,15 +99,15 @@ def _cursor_tag(server: Server, query: str, asked: Asked) -> str:
 JSON = {"Content-Type": "application/json", "Accept": "application/json"}
 
 
-def _postgraphile_variables(cursor_tag: str) -> Variables:
+def _postgraphile_variables(cursor_tag: str, *, is_told: bool) -> Variables:
     def variables(name: str, asked: Asked) -> Mapping[str, Any]:
         project_id = asked.tenant.project_id
         match name:
             case "Q1":
                 return {"id": asked.contact_id}
             case "Q2" | "Q3":
-                after = _in_base64([cursor_tag, asked.sort_key, asked.contact_id])
-                return {"projectId": project_id, "after": after}
+                condition = {"condition": {"projectId": project_id}} if is_told else {}
+                return {**condition, "after": _in_base64([cursor_tag, asked.sort_key, asked.contact_id])}
             case "Q4":
                 belongs = {
                     "projectId": project_id,
@@ -123,7 +140,7 @@ def _in_base64(place: list[Any]) -> str:
     return base64.b64encode(orjson.dumps(place)).decode()
 
 
-CONTEST = Contest("make bench-peers", PEERS.parent / "results-peers.md", field, compare.neutral, NOTES)
+CONTEST = Contest("make bench-peers", PEERS.parent / "results-peers.md", field, compare.neutral, NOTES, 1.5)
 
 if __name__ == "__main__":
     contest.main(CONTEST, __doc__)
