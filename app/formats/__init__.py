@@ -4,7 +4,7 @@ Each raises ValueError with a sentence that names the value and says what to do.
 """
 
 from app.formats.bank_accounts import bank_account
-from app.formats.company_numbers import ico
+from app.formats.company_numbers import ico, ico_digits, registration_number, tax_number
 from app.formats.countries import COUNTRIES, country
 from app.formats.email_addresses import email_address
 from app.formats.ip_addresses import ip_address_or_empty
@@ -20,9 +20,12 @@ __all__ = [
     "country",
     "email_address",
     "ico",
+    "ico_digits",
     "ip_address_or_empty",
     "phone_number",
     "postal_code",
+    "registration_number",
+    "tax_number",
     "time_zone",
     "vat_id",
     "web_url",

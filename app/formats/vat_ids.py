@@ -2,27 +2,58 @@
 
 import re
 
-from stdnum.cz import dic
-from stdnum.eu import vat
+from stdnum.ch import vat as swiss
+from stdnum.cz import dic as czech
+from stdnum.eu import vat as european
 from stdnum.exceptions import ValidationError
+from stdnum.gb import vat as british
+from stdnum.no import mva as norwegian
 
 from app.formats.blanks import compact
 from app.text import shown
 
+_NUMBER = re.compile(r"[A-Z]{2}[A-Z0-9+*]{2,14}")
+#: Norwegians leave their country out as often as not, and no other country writes this behind a number.
+_NORWEGIAN = re.compile(r"[0-9]{9}MVA")
+#: What is taken for a VAT id and is another number, by the country.
+_MISTAKEN = {
+    "SK": "Begin with SK (IČ DPH); a DIČ without it is the tax number.",
+    "CH": "Write it as CHE-107.787.577 MWST; without MWST, TVA or IVA it is the registration number.",
+    "LI": "Write it as CHE-107.787.577 MWST; without MWST, TVA or IVA it is the registration number.",
+    "NO": "Write it as NO 995 525 828 MVA; without MVA it is the registration number.",
+}
 
-def vat_id(value: str) -> str:
-    """A VAT number of an EU country in compact upper case: `CZ27082440`.
 
-    A Czech one may hold a person's birth number: sensitive, keep it out of logs. That a firm has one does not mean
-    that it pays VAT.
+def vat_id(value: str, country: str | None = None) -> str:
+    """A VAT number in compact upper case, of the country it begins with: `CZ27082440`, `CHE107787577MWST`.
+
+    Of the EU, the United Kingdom (GB, in Northern Ireland XI), Switzerland (CHE) and Norway. A Czech one may hold a
+    person's birth number: sensitive, keep it out of logs. That a firm has one does not mean that it pays VAT.
+    `country` is where the firm is: it chooses the advice.
     """
     number = re.sub(r"[-/.]", "", compact(value)).upper()
-    if not re.fullmatch(r"[A-Z]{2}[A-Z0-9+*]{2,13}", number):
-        raise ValueError(f"{shown(value)} is not a VAT number. Begin with the country, as in CZ27082440.")
+    if _NORWEGIAN.fullmatch(number):
+        number = f"NO{number}"
+    if not _NUMBER.fullmatch(number):
+        advice = _MISTAKEN.get(country or "", "Begin with the country, as in CZ27082440.")
+        raise ValueError(f"{shown(value)} is not a VAT number. {advice}")
     try:
-        number = "CZ" + dic.validate(number[2:]) if number.startswith("CZ") else vat.validate(number)
+        return str(_validated(number))
     except ValidationError:
-        raise ValueError(
-            f"The VAT number {shown(value)} is not valid. Check its digits and the country."
-        ) from None
-    return str(number)
+        advice = _MISTAKEN.get(
+            number[:2], "Check its digits, and the country; one without VAT ids has tax numbers."
+        )
+        raise ValueError(f"The VAT number {shown(value)} is not valid. {advice}") from None
+
+
+def _validated(number: str) -> str:
+    match number[:2]:
+        case "CZ":
+            return f"CZ{czech.validate(number[2:])}"
+        case "GB":
+            return f"GB{british.validate(number[2:])}"
+        case "NO":
+            return f"NO{norwegian.validate(number[2:])}"
+        case "CH":
+            return str(swiss.validate(number))
+    return str(european.validate(number))

@@ -50,7 +50,10 @@ class Contact(Table):
     sort_key = fields.CharField(max_length=500)
     search_text = fields.TextField()
     ico = fields.CharField(max_length=8, null=True)
-    vat_id = fields.CharField(max_length=14, null=True)
+    vat_id = fields.CharField(max_length=20, null=True)
+    tax_number = fields.CharField(max_length=50, null=True)
+    registration_number = fields.CharField(max_length=50, null=True)
+    registration_country = fields.CharField(max_length=2, null=True)
     email = fields.CharField(max_length=254, null=True)
     phone = fields.CharField(max_length=20, null=True)
     web = fields.CharField(max_length=500, null=True)
@@ -83,6 +86,7 @@ class Contact(Table):
             ("project_id", "status", "id"),
             ("project_id", "city", "id"),
             ("project_id", "ico"),
+            ("project_id", "registration_number"),
             ("project_id", "email"),
             ("project_id", "phone"),
         )

@@ -20,7 +20,10 @@ class BaseData(Table):
     """What stands on documents and letters: the firm's numbers and seat."""
 
     ico = fields.CharField(max_length=8, null=True)
-    vat_id = fields.CharField(max_length=14, null=True)
+    vat_id = fields.CharField(max_length=20, null=True)
+    tax_number = fields.CharField(max_length=50, null=True)
+    registration_number = fields.CharField(max_length=50, null=True)
+    registration_country = fields.CharField(max_length=2, null=True)
     legal_form = fields.CharField(max_length=100, null=True)
     street = fields.CharField(max_length=200, null=True)
     city = fields.CharField(max_length=100, null=True)

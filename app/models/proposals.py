@@ -39,9 +39,12 @@ class ContactProposal(Table):
     proposed_by_id: UUID
     name = fields.CharField(max_length=200)
     ico = fields.CharField(max_length=8, null=True)
+    registration_number = fields.CharField(max_length=50, null=True)
+    registration_country = fields.CharField(max_length=2, null=True)
     email = fields.CharField(max_length=254, null=True)
     phone = fields.CharField(max_length=20, null=True)
     city = fields.CharField(max_length=100, null=True)
+    country = fields.CharField(max_length=2, null=True)
     note = fields.TextField(null=True)
     decision = fields.CharEnumField(ProposalDecision, description="", max_length=20, null=True)
     decided_by: fields.ForeignKeyNullableRelation["Employee"] = fields.ForeignKeyField(

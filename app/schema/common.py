@@ -6,6 +6,23 @@ from app.engine.guards import value
 from app.engine.scalars import Decimal
 from app.policy import Level
 
+#: What people type that is read by a country's rules: that of the firm, else the project's.
+ICO = (
+    "IČO: of Czech firms, and of Slovak ones with all eight digits. Of another country: `registrationNumber`."
+)
+VAT_ID = "VAT id (DIČ, in Slovakia IČ DPH) with its country: CZ27082440. Of the EU, the United Kingdom, Switzerland, Norway."
+TAX_NUMBER = "What a tax office calls it by, where that is no VAT id, at most 50 characters; a Slovak DIČ has ten digits."
+PHONE = "Telephone; without a country's code it is of the contact's country, else the project's."
+BANK_ACCOUNT = "Bank account: an IBAN, or of a Czech or Slovak contact 19-2000145399/0800; as typed where a country has no IBANs."
+REGISTRATION_NUMBER = (
+    "The number of a firm of another country in its register, as typed, at most 50 characters: HRB 86891."
+)
+REGISTRATION_COUNTRY = "The country of that register: the firm's own, else the project's, if not given."
+CONFIRM_ICO = (
+    "Look up an IČO that was refused, and keep it if the business register has it: some have a wrong check digit, some "
+    "belong to firms with their seat abroad. For when a person has looked at `companyLookup` and says that it is right."
+)
+
 
 @value(Level.ANONYMOUS)
 class Address:
@@ -13,7 +30,9 @@ class Address:
 
     street: str | None = strawberry.field(description="Street and number, or the village's house number.")
     city: str | None = strawberry.field(description="Town or village.")
-    postal_code: str | None = strawberry.field(description="Postal code, without blanks for Czech ones.")
+    postal_code: str | None = strawberry.field(
+        description="Postal code as its country writes it: 14000, 00-950, SW1A 1AA."
+    )
     country: str | None = strawberry.field(description="ISO 3166 code of two letters: CZ.")
 
 
@@ -21,7 +40,9 @@ class Address:
 class AddressInput:
     street: str | None = strawberry.field(description="Street and number.", default=strawberry.UNSET)
     city: str | None = strawberry.field(description="Town or village.", default=strawberry.UNSET)
-    postal_code: str | None = strawberry.field(description="Postal code.", default=strawberry.UNSET)
+    postal_code: str | None = strawberry.field(
+        description="Postal code, of the country below or the one that is there.", default=strawberry.UNSET
+    )
     country: str | None = strawberry.field(
         description="ISO 3166 code of two letters: CZ.", default=strawberry.UNSET
     )

@@ -93,7 +93,8 @@ async def company_lookup(
 queries = {
     "company_lookup": strawberry.field(
         resolver=company_lookup,
-        description="The company with this IČO, null if there is none. BAD_USER_INPUT for a wrong check digit, "
+        description="The company with this IČO, null if there is none. A wrong check digit is no reason not to ask: "
+        "some have one; see `confirmIco`. BAD_USER_INPUT for what cannot be an IČO, "
         "SERVICE_UNAVAILABLE if the register does not answer: then everything can be typed by hand.",
         metadata={GUARD: Level.ACCOUNT},
     )

@@ -24,7 +24,21 @@ from app.engine.scalars import Decimal, EmailAddress, PhoneNumber, Url
 from app.models import Area, ContactStatus
 from app.policy import Permission as P  # noqa: N817
 from app.policy import Viewer
-from app.schema.common import Address, AddressInput, Money, MoneyInput, ViewerCan
+from app.schema.common import (
+    BANK_ACCOUNT,
+    CONFIRM_ICO,
+    ICO,
+    PHONE,
+    REGISTRATION_COUNTRY,
+    REGISTRATION_NUMBER,
+    TAX_NUMBER,
+    VAT_ID,
+    Address,
+    AddressInput,
+    Money,
+    MoneyInput,
+    ViewerCan,
+)
 from app.schema.inputs import given, idempotency_key, optional, required
 from app.schema.mutations import Act, Returned, mutation
 from app.schema.persons import ContactPersonInput
@@ -59,8 +73,24 @@ class Contact(Table, model=models.Contact, see=P.CONTACT_READ, metered="id"):
     """A customer firm or person that the project talks to. Without a division everyone inside the project sees it."""
 
     name = column(P.CONTACT_READ, "Its name.", filter=True, sort="sort_key")
-    ico = column(P.CONTACT_READ, "Company number (IČO), eight digits.", filter=True, sort="ico")
-    vat_id = column(P.CONTACT_BILLING_READ, "VAT id (DIČ): CZ27082440.", filter=True)
+    ico = column(
+        P.CONTACT_READ,
+        "Company number (IČO) of a Czech or Slovak firm, eight digits.",
+        filter=True,
+        sort="ico",
+    )
+    registration_number = column(
+        P.CONTACT_READ, "The number of a firm of another country in its register, as typed.", filter=True
+    )
+    registration_country = column(
+        P.CONTACT_READ, "The country of that register: ISO 3166 code of two letters.", filter=True
+    )
+    vat_id = column(P.CONTACT_BILLING_READ, "VAT id (DIČ, IČ DPH): CZ27082440.", filter=True)
+    tax_number = column(
+        P.CONTACT_BILLING_READ,
+        "What a tax office calls it by, where that is no VAT id: a Slovak DIČ, a Polish NIP. It may be a birth number.",
+        filter=True,
+    )
     status = column(P.CONTACT_READ, "How far it has come with the firm.", filter=True, sort="status")
     email = column(P.CONTACT_READ, "E-mail address.", type=EmailAddress, filter=True)
     phone = column(P.CONTACT_READ, "Telephone.", type=PhoneNumber, filter=True)
@@ -109,7 +139,9 @@ class Contact(Table, model=models.Contact, see=P.CONTACT_READ, metered="id"):
         via="contact_id",
         order="-created_at",
     )
-    bank_account = column(P.CONTACT_BILLING_READ, "Bank account: 19-2000145399/0800, or an IBAN.")
+    bank_account = column(
+        P.CONTACT_BILLING_READ, "Bank account: an IBAN, or 19-2000145399/0800 of a Czech bank."
+    )
     credit_limit = computed(
         Money,
         P.CONTACT_BILLING_READ,
@@ -141,7 +173,7 @@ queries = {
     "contacts": Listing(
         guard=P.CONTACT_READ,
         description="All contacts in reach, by name in Czech order. "
-        "`search` looks into name, IČO, city, e-mail and phone.",
+        "`search` looks into name, IČO, registration number, city, e-mail and phone.",
         to="Contact",
         order=("sort_key",),
         search="search_text",
@@ -152,12 +184,14 @@ queries = {
 @strawberry.input(description="A new contact.")
 class ContactCreateInput:
     name: str = required("Its name: one line, at most 200 characters.")
-    ico: str | None = optional("Company number (IČO).")
-    vat_id: str | None = optional(
-        "VAT id (DIČ), with its country: CZ27082440.", guard=P.CONTACT_BILLING_WRITE
-    )
+    ico: str | None = optional(ICO)
+    confirm_ico: bool | None = optional(CONFIRM_ICO)
+    registration_number: str | None = optional(REGISTRATION_NUMBER)
+    registration_country: str | None = optional(REGISTRATION_COUNTRY)
+    vat_id: str | None = optional(VAT_ID, guard=P.CONTACT_BILLING_WRITE)
+    tax_number: str | None = optional(TAX_NUMBER, guard=P.CONTACT_BILLING_WRITE)
     email: str | None = optional("E-mail address.")
-    phone: str | None = optional("Telephone; without a country's code it is Czech.")
+    phone: str | None = optional(PHONE)
     web: str | None = optional("Web address, http or https.")
     address: AddressInput | None = optional("Postal address.")
     status: ContactStatus | None = optional("LEAD if not given.")
@@ -166,9 +200,7 @@ class ContactCreateInput:
     )
     owner_id: strawberry.ID | None = optional("The active employee who looks after it.", id_of="Employee")
     persons: list[ContactPersonInput] | None = optional("The people there, at most 50.")
-    bank_account: str | None = optional(
-        "Bank account: 19-2000145399/0800, or an IBAN.", guard=P.CONTACT_BILLING_WRITE
-    )
+    bank_account: str | None = optional(BANK_ACCOUNT, guard=P.CONTACT_BILLING_WRITE)
     credit_limit: MoneyInput | None = optional("How much it may owe.", guard=P.CONTACT_BILLING_WRITE)
     price_level: str | None = optional("The price level it buys at.", guard=P.CONTACT_BILLING_WRITE)
     internal_rating: int | None = optional(
@@ -188,12 +220,14 @@ async def contact_create(act: Act, input: ContactCreateInput) -> Returned:
 class ContactUpdateInput:
     id: strawberry.ID = required("Which contact.", id_of="Contact")
     name: str | None = optional("Its name: one line, at most 200 characters; never null.")
-    ico: str | None = optional("Company number (IČO).")
-    vat_id: str | None = optional(
-        "VAT id (DIČ), with its country: CZ27082440.", guard=P.CONTACT_BILLING_WRITE
-    )
+    ico: str | None = optional(ICO)
+    confirm_ico: bool | None = optional(CONFIRM_ICO)
+    registration_number: str | None = optional(REGISTRATION_NUMBER)
+    registration_country: str | None = optional(REGISTRATION_COUNTRY)
+    vat_id: str | None = optional(VAT_ID, guard=P.CONTACT_BILLING_WRITE)
+    tax_number: str | None = optional(TAX_NUMBER, guard=P.CONTACT_BILLING_WRITE)
     email: str | None = optional("E-mail address.")
-    phone: str | None = optional("Telephone; without a country's code it is Czech.")
+    phone: str | None = optional(PHONE)
     web: str | None = optional("Web address, http or https.")
     address: AddressInput | None = optional("Postal address; null clears all of it.")
     status: ContactStatus | None = optional("How far it has come with the firm; never null.")
@@ -202,9 +236,7 @@ class ContactUpdateInput:
         id_of="Division",
     )
     owner_id: strawberry.ID | None = optional("The active employee who looks after it.", id_of="Employee")
-    bank_account: str | None = optional(
-        "Bank account: 19-2000145399/0800, or an IBAN.", guard=P.CONTACT_BILLING_WRITE
-    )
+    bank_account: str | None = optional(BANK_ACCOUNT, guard=P.CONTACT_BILLING_WRITE)
     credit_limit: MoneyInput | None = optional("How much it may owe.", guard=P.CONTACT_BILLING_WRITE)
     price_level: str | None = optional("The price level it buys at.", guard=P.CONTACT_BILLING_WRITE)
     internal_rating: int | None = optional(

@@ -12,14 +12,27 @@ from app.engine.guards import value
 from app.engine.scalars import EmailAddress
 from app.policy import Level, Viewer
 from app.policy import Permission as P  # noqa: N817
-from app.schema.common import Address, AddressInput
+from app.schema.common import (
+    CONFIRM_ICO,
+    ICO,
+    REGISTRATION_COUNTRY,
+    REGISTRATION_NUMBER,
+    TAX_NUMBER,
+    VAT_ID,
+    Address,
+    AddressInput,
+)
 from app.schema.inputs import given, idempotency_key, optional, required
 from app.schema.mutations import Act, Returned, mutation
 from app.services import divisions
 from app.services.base_data import base_data
 
 ADDRESS = {name: name for name in ("street", "city", "postal_code", "country")}
-PARTS = ("email", "ico", "vat_id", "legal_form", *ADDRESS)
+NUMBERS = ("ico", "registration_number", "registration_country", "vat_id", "tax_number", "legal_form")
+PARTS = ("email", *NUMBERS, *ADDRESS)
+
+
+OF_ITS_OWN = "Not inherited by a division with an IČO or a registration number of its own."
 
 
 @value(Level.MEMBER)
@@ -27,13 +40,16 @@ class BaseData:
     """What stands on documents and letters: a division's own where it has any, else the project's."""
 
     email: EmailAddress | None = strawberry.field(description="The e-mail address.")
-    ico: str | None = strawberry.field(description="IČO.")
-    vat_id: str | None = strawberry.field(
-        description="VAT id (DIČ). Not inherited by a division with an IČO of its own."
+    ico: str | None = strawberry.field(description=f"IČO. {OF_ITS_OWN}")
+    registration_number: str | None = strawberry.field(
+        description=f"The number in the register of another country. {OF_ITS_OWN}"
     )
-    legal_form: str | None = strawberry.field(
-        description="The legal form. Not inherited by a division with an IČO of its own."
+    registration_country: str | None = strawberry.field(description="The country of that register.")
+    vat_id: str | None = strawberry.field(description=f"VAT id (DIČ, in Slovakia IČ DPH). {OF_ITS_OWN}")
+    tax_number: str | None = strawberry.field(
+        description=f"What its tax office calls it by, where that is no VAT id. {OF_ITS_OWN}"
     )
+    legal_form: str | None = strawberry.field(description=f"The legal form. {OF_ITS_OWN}")
     address: Address | None = strawberry.field(description="The seat, inherited whole or not at all.")
 
 
@@ -48,9 +64,7 @@ def _resolved(record: Record) -> BaseData:
     seat = {name: getattr(data, name) for name in ADDRESS}
     return BaseData(
         email=EmailAddress(data.email) if data.email else None,
-        ico=data.ico,
-        vat_id=data.vat_id,
-        legal_form=data.legal_form,
+        **{name: getattr(data, name) for name in NUMBERS},
         address=Address(**seat) if any(seat.values()) else None,
     )
 
@@ -66,7 +80,12 @@ class Division(Table, model=models.Division, see=P.PROJECT_READ):
         P.PROJECT_READ, "When the e-mail was proved; until then mail only asks to be answered there."
     )
     ico = column(P.PROJECT_READ, "An IČO of its own.", filter=True)
-    vat_id = column(P.PROJECT_READ, "A VAT id (DIČ) of its own.")
+    registration_number = column(
+        P.PROJECT_READ, "A number of its own in the register of another country, as typed."
+    )
+    registration_country = column(P.PROJECT_READ, "The country of that register.")
+    vat_id = column(P.PROJECT_READ, "A VAT id (DIČ, in Slovakia IČ DPH) of its own.")
+    tax_number = column(P.PROJECT_READ, "A tax number of its own, where that is no VAT id: a Slovak DIČ.")
     legal_form = column(P.PROJECT_READ, "A legal form of its own.")
     address = group(Address, P.PROJECT_READ, "A seat of its own.", **ADDRESS)
     base_data = computed(
@@ -99,8 +118,12 @@ queries: dict[str, Any] = {
 class DivisionCreateInput:
     name: str = required("Its name, at most 200 characters; no other division in use has it.")
     email: str | None = optional("Its own e-mail. It must be proved, as the project's, before it is in From.")
-    ico: str | None = optional("An IČO of its own.")
-    vat_id: str | None = optional("A VAT id (DIČ) of its own.")
+    ico: str | None = optional(f"Its own. {ICO}")
+    confirm_ico: bool | None = optional(CONFIRM_ICO)
+    registration_number: str | None = optional(f"Its own. {REGISTRATION_NUMBER}")
+    registration_country: str | None = optional(REGISTRATION_COUNTRY)
+    vat_id: str | None = optional(f"Its own. {VAT_ID}")
+    tax_number: str | None = optional(f"Its own. {TAX_NUMBER}")
     legal_form: str | None = optional("A legal form of its own, at most 100 characters.")
     address: AddressInput | None = optional("A seat of its own.")
     idempotency_key: str | None = idempotency_key()
@@ -120,8 +143,12 @@ class DivisionUpdateInput:
     id: strawberry.ID = required("Which division.", id_of="Division")
     name: str | None = optional("Its name, at most 200 characters; no other division in use has it.")
     email: str | None = optional("Its own e-mail. A new one must be proved before it is in From.")
-    ico: str | None = optional("An IČO of its own.")
-    vat_id: str | None = optional("A VAT id (DIČ) of its own.")
+    ico: str | None = optional(f"Its own. {ICO}")
+    confirm_ico: bool | None = optional(CONFIRM_ICO)
+    registration_number: str | None = optional(f"Its own. {REGISTRATION_NUMBER}")
+    registration_country: str | None = optional(REGISTRATION_COUNTRY)
+    vat_id: str | None = optional(f"Its own. {VAT_ID}")
+    tax_number: str | None = optional(f"Its own. {TAX_NUMBER}")
     legal_form: str | None = optional("A legal form of its own, at most 100 characters.")
     address: AddressInput | None = optional("A seat of its own; parts that are not sent stay.")
     expected_version: int | None = optional("The `version` that was read: STALE_VERSION if it grew since.")

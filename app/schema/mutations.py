@@ -33,7 +33,7 @@ from app.policy import AccountViewer, Guard, Level, Member, Viewer
 from app.schema.building import build_by_plan, built
 from app.schema.context import Context
 from app.schema.repeats import input_hash, key_of
-from app.services import idempotency
+from app.services import companies, idempotency
 
 Returned = Mapping[str, Any]
 MUTATIONS: dict[str, StrawberryField] = {}
@@ -177,7 +177,7 @@ def _resolver(
         act = Act(context, name, guard, context.viewer)
         run = _Run(function, act, arguments.get("input"), returns, own_transaction)
         try:
-            values = await run.twice_if_raced()
+            values = await run.with_the_register_if_needed()
         except Invalid as invalid:
             return SimpleNamespace(
                 **dict.fromkeys(returns), errors=[_user_error(fault) for fault in invalid.faults]
@@ -229,6 +229,15 @@ class _Run:
     sent: Any
     returns: Mapping[str, Any]
     own_transaction: bool
+
+    async def with_the_register_if_needed(self) -> Returned:
+        """Runs; once more, knowing what the business register says, if that decides: no transaction waits for it."""
+        try:
+            return await self.twice_if_raced()
+        except companies.RegisterNeeded as needed:
+            ico = needed.ico
+        async with companies.asked_about(self.act.account, ico):
+            return await self.twice_if_raced()
 
     async def twice_if_raced(self) -> Returned:
         """Runs; once more if another transaction was quicker, so that the rules see what that one wrote."""

@@ -7,6 +7,7 @@ from app.engine.declare import ById, Listing, Table, column, to_one
 from app.engine.ids import global_id
 from app.engine.scalars import EmailAddress, PhoneNumber
 from app.policy import Permission as P  # noqa: N817
+from app.schema.common import PHONE
 from app.schema.inputs import given, idempotency_key, optional, required
 from app.schema.mutations import Act, Returned, mutation
 from app.services import persons
@@ -44,7 +45,7 @@ class ContactPersonInput:
     name: str = required("Whole name, at most 200 characters.")
     position: str | None = optional("What he or she does there, at most 200 characters.")
     email: str | None = optional("E-mail address.")
-    phone: str | None = optional("Telephone; without a country's code it is Czech.")
+    phone: str | None = optional(PHONE)
 
 
 @strawberry.input(description="A person to add to a contact.")
@@ -53,7 +54,7 @@ class PersonCreateInput:
     name: str = required("Whole name, at most 200 characters.")
     position: str | None = optional("What he or she does there, at most 200 characters.")
     email: str | None = optional("E-mail address.")
-    phone: str | None = optional("Telephone; without a country's code it is Czech.")
+    phone: str | None = optional(PHONE)
     idempotency_key: str | None = idempotency_key()
 
 
@@ -70,7 +71,7 @@ class PersonUpdateInput:
     name: str | None = optional("Whole name, at most 200 characters; never null.")
     position: str | None = optional("What he or she does there, at most 200 characters.")
     email: str | None = optional("E-mail address.")
-    phone: str | None = optional("Telephone; without a country's code it is Czech.")
+    phone: str | None = optional(PHONE)
     expected_version: int | None = optional("The `version` that was read: STALE_VERSION if it grew since.")
 
 

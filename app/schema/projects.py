@@ -14,7 +14,16 @@ from app.engine.scalars import EmailAddress, TimeZone
 from app.jobs import unit_of_work
 from app.policy import AccountViewer, Level, Member, Viewer
 from app.policy import Permission as P  # noqa: N817
-from app.schema.common import Address, AddressInput
+from app.schema.common import (
+    CONFIRM_ICO,
+    ICO,
+    REGISTRATION_COUNTRY,
+    REGISTRATION_NUMBER,
+    TAX_NUMBER,
+    VAT_ID,
+    Address,
+    AddressInput,
+)
 from app.schema.context import Context
 from app.schema.inputs import given, idempotency_key, optional, required
 from app.schema.mutations import Act, Returned, mutation
@@ -33,8 +42,13 @@ class Project(Table, model=models.Project, see=Level.ACCOUNT):
     email_verified_at = column(
         P.PROJECT_READ, "When the e-mail was proved; until then mail only asks to be answered there."
     )
-    ico = column(P.PROJECT_READ, "IČO.")
-    vat_id = column(P.PROJECT_READ, "VAT id (DIČ).")
+    ico = column(P.PROJECT_READ, "IČO of a Czech or Slovak firm.")
+    registration_number = column(P.PROJECT_READ, "The number in the register of another country, as typed.")
+    registration_country = column(P.PROJECT_READ, "The country of that register.")
+    vat_id = column(P.PROJECT_READ, "VAT id (DIČ, in Slovakia IČ DPH).")
+    tax_number = column(
+        P.PROJECT_READ, "What its tax office calls it by, where that is no VAT id: a Slovak DIČ."
+    )
     legal_form = column(P.PROJECT_READ, "The legal form.")
     address = group(
         Address,
@@ -116,8 +130,12 @@ class ProjectCreateInput:
         "The firm's e-mail. Unless it is the account's proved address, a link to prove it is mailed there; until then "
         "mail comes from the installation's address and is answered there."
     )
-    ico: str | None = optional("IČO; `companyLookup` fills the rest in.")
-    vat_id: str | None = optional("VAT id (DIČ).")
+    ico: str | None = optional(f"{ICO} `companyLookup` fills the rest in.")
+    confirm_ico: bool | None = optional(CONFIRM_ICO)
+    registration_number: str | None = optional(REGISTRATION_NUMBER)
+    registration_country: str | None = optional(REGISTRATION_COUNTRY)
+    vat_id: str | None = optional(VAT_ID)
+    tax_number: str | None = optional(TAX_NUMBER)
     legal_form: str | None = optional("The legal form, at most 100 characters.")
     address: AddressInput | None = optional("The seat.")
     time_zone: str | None = optional("The zone of the times in its mail: Europe/Prague if not given.")
@@ -158,8 +176,12 @@ def _account_alone(viewer: AccountViewer) -> AccountViewer:
 class ProjectUpdateInput:
     name: str | None = optional("Its name, at most 200 characters.")
     email: str | None = optional("The firm's e-mail. A new one must be proved before it is in From.")
-    ico: str | None = optional("IČO.")
-    vat_id: str | None = optional("VAT id (DIČ).")
+    ico: str | None = optional(ICO)
+    confirm_ico: bool | None = optional(CONFIRM_ICO)
+    registration_number: str | None = optional(REGISTRATION_NUMBER)
+    registration_country: str | None = optional(REGISTRATION_COUNTRY)
+    vat_id: str | None = optional(VAT_ID)
+    tax_number: str | None = optional(TAX_NUMBER)
     legal_form: str | None = optional("The legal form, at most 100 characters.")
     address: AddressInput | None = optional("The seat; parts that are not sent stay.")
     time_zone: str | None = optional("The zone of the times in its mail, as Europe/Prague.")

@@ -14,6 +14,7 @@ from app.engine.scalars import EmailAddress, PhoneNumber
 from app.errors import NotFound
 from app.policy import Member, Viewer
 from app.policy import Permission as P  # noqa: N817
+from app.schema.common import CONFIRM_ICO, ICO, PHONE, REGISTRATION_COUNTRY, REGISTRATION_NUMBER
 from app.schema.contacts import Contact
 from app.schema.context import Context
 from app.schema.inputs import given, idempotency_key, optional, required
@@ -41,9 +42,16 @@ class ContactProposal(Table, model=models.ContactProposal, see=P.CONTACT_PROPOSE
 
     name = column(P.CONTACT_PROPOSE, "Its name.", filter=True)
     ico = column(P.CONTACT_PROPOSE, "Company number (IČO), eight digits.", filter=True)
+    registration_number = column(
+        P.CONTACT_PROPOSE, "The number of a firm of another country in its register, as typed."
+    )
+    registration_country = column(
+        P.CONTACT_PROPOSE, "The country of that register: ISO 3166 code of two letters."
+    )
     email = column(P.CONTACT_PROPOSE, "E-mail address.", type=EmailAddress, filter=True)
     phone = column(P.CONTACT_PROPOSE, "Telephone.", type=PhoneNumber, filter=True)
     city = column(P.CONTACT_PROPOSE, "Town or village.")
+    country = column(P.CONTACT_PROPOSE, "Its country: ISO 3166 code of two letters.")
     note = column(P.CONTACT_PROPOSE, "What else there is to say; it stays here whatever comes of the rest.")
     proposed_by_id = column(
         P.CONTACT_PROPOSE, "The id of whoever reported it.", id_of="Employee", filter=True
@@ -66,8 +74,8 @@ class ContactProposalMatches:
 
     contacts: list[Contact] | None = held(
         P.CONTACT_IMPORT,
-        "At most ten, by name in Czech order: those whose name begins alike, or with the same IČO, e-mail or telephone, "
-        "their own or that of a person there.",
+        "At most ten, by name in Czech order: those whose name begins alike, or with the same IČO, registration "
+        "number, e-mail or telephone, their own or that of a person there.",
         "Contact",
         many=True,
     )
@@ -115,10 +123,16 @@ queries: dict[str, Any] = {
 @strawberry.input(description="A contact to report.")
 class ContactProposeInput:
     name: str = required("Its name: one line, at most 200 characters.")
-    ico: str | None = optional("Company number (IČO).")
+    ico: str | None = optional(ICO)
+    confirm_ico: bool | None = optional(CONFIRM_ICO)
+    registration_number: str | None = optional(REGISTRATION_NUMBER)
+    registration_country: str | None = optional(REGISTRATION_COUNTRY)
     email: str | None = optional("E-mail address.")
-    phone: str | None = optional("Telephone; without a country's code it is Czech.")
+    phone: str | None = optional(PHONE)
     city: str | None = optional("Town or village, at most 100 characters.")
+    country: str | None = optional(
+        "Its country, by whose rules the rest is read: the project's if not given."
+    )
     note: str | None = optional("What else there is to say, at most 5,000 characters.")
     idempotency_key: str | None = idempotency_key()
 
@@ -141,9 +155,13 @@ class ContactProposalAcceptInput:
     owner_id: strawberry.ID | None = optional("The active employee who looks after it.", id_of="Employee")
     name: str | None = optional("Its name: one line, at most 200 characters; never null.")
     ico: str | None = optional("Company number (IČO); null leaves out what was reported.")
+    confirm_ico: bool | None = optional(CONFIRM_ICO)
+    registration_number: str | None = optional("Registration number; null leaves out what was reported.")
+    registration_country: str | None = optional(REGISTRATION_COUNTRY)
     email: str | None = optional("E-mail address; null leaves out what was reported.")
     phone: str | None = optional("Telephone; null leaves out what was reported.")
     city: str | None = optional("Town or village; null leaves out what was reported.")
+    country: str | None = optional("Its country; null leaves out what was reported.")
     expected_version: int | None = optional("The `version` that was read: STALE_VERSION if it grew since.")
     idempotency_key: str | None = idempotency_key()
 
@@ -165,7 +183,7 @@ class ContactProposalMergeInput:
 
 @mutation(P.CONTACT_IMPORT, proposal=ContactProposal, contact=Contact)
 async def contact_proposal_merge(act: Act, input: ContactProposalMergeInput) -> Returned:
-    """Fills what the contact lacks of IČO, e-mail, telephone and city; what it has stays, and the note stays where it is.
+    """Fills what the contact lacks of what was reported; what it has stays, and the note stays where it is.
 
     Needs CONTACT_WRITE too. WRONG_STATE if it was handled already.
     """

@@ -2,25 +2,85 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from app import formats
-from app.validation import fields, line, nullable, of
+from app.errors import Invalid
+from app.services import companies
+from app.validation import Rule, fields, line, nullable, of
 
-ADDRESS_RULES = {
-    "street": nullable(line(200)),
-    "city": nullable(line(100)),
-    "postal_code": nullable(of(formats.postal_code)),
-    "country": nullable(of(formats.country)),
-}
-RULES = {
-    "name": line(200),
-    "email": nullable(of(formats.email_address)),
-    "ico": nullable(of(formats.ico)),
-    "vat_id": nullable(of(formats.vat_id)),
-    "legal_form": nullable(line(100)),
-    "address": nullable(fields(ADDRESS_RULES)),
-}
+ADDRESS = ("street", "city", "postal_code", "country")
+
+
+def rules(country: str, *, confirm_ico: bool | None = None) -> dict[str, Rule]:
+    """How a firm in `country` is read."""
+    return {
+        "name": line(200),
+        "email": nullable(of(formats.email_address)),
+        **numbers(country, confirm_ico=confirm_ico),
+        "legal_form": nullable(line(100)),
+        "address": address(country),
+    }
+
+
+def numbers(country: str, *, confirm_ico: bool | None = None) -> dict[str, Rule]:
+    """What registers and tax offices call it by."""
+    return {
+        **registration(country, confirm_ico=confirm_ico),
+        "vat_id": nullable(of(partial(formats.vat_id, country=country))),
+        "tax_number": nullable(of(partial(formats.tax_number, country=country))),
+    }
+
+
+def registration(country: str, *, confirm_ico: bool | None = None) -> dict[str, Rule]:
+    """What registers call it by."""
+    read = partial(_confirmed_ico, country=country) if confirm_ico else partial(formats.ico, country=country)
+    return {
+        "ico": nullable(of(read)),
+        "registration_number": nullable(of(formats.registration_number)),
+        "registration_country": nullable(of(formats.country)),
+    }
+
+
+def _confirmed_ico(value: str, country: str) -> str:
+    """With a wrong check digit, or of a firm that has its seat abroad, it must be in the register."""
+    try:
+        return formats.ico(value, country)
+    except ValueError:
+        return companies.require_registered(formats.ico_digits(value, country))
+
+
+def address(country: str) -> Rule:
+    """A postal address, which may be none."""
+    return nullable(
+        fields(
+            {
+                "street": nullable(line(200)),
+                "city": nullable(line(100)),
+                "postal_code": nullable(of(partial(formats.postal_code, country=country))),
+                "country": nullable(of(formats.country)),
+            }
+        )
+    )
+
+
+def with_registration(row: Any, clean: Mapping[str, Any], country: str) -> dict[str, Any]:
+    """Checked values in which a registration number has a country, `country` if none was said, and none has none.
+
+    `row` has what was not sent; None for a new one. Raises Invalid for a country without a number.
+    """
+    names = ("registration_number", "registration_country")
+    if not clean.keys() & set(names):
+        return dict(clean)
+    number, said = (clean.get(name, getattr(row, name, None)) for name in names)
+    if number:
+        return {**clean, "registration_country": said or country}
+    if clean.get("registration_country"):
+        raise Invalid.at(
+            "registration_country", "There is no registration number. Fill it in, or leave its country out."
+        )
+    return {**clean, "registration_country": None}
 
 
 def columns(clean: Mapping[str, Any]) -> dict[str, Any]:
@@ -28,7 +88,7 @@ def columns(clean: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(clean)
     if "address" in found:
         address = found.pop("address")
-        found |= dict.fromkeys(ADDRESS_RULES) if address is None else address
+        found |= dict.fromkeys(ADDRESS) if address is None else address
     return found
 
 
@@ -39,6 +99,9 @@ class BaseData:
     email: str | None
     ico: str | None
     vat_id: str | None
+    tax_number: str | None
+    registration_number: str | None
+    registration_country: str | None
     legal_form: str | None
     street: str | None
     city: str | None
@@ -49,17 +112,20 @@ class BaseData:
 def base_data(project: Any, division: Any = None) -> BaseData:
     """The division's own where it has any, else the project's: of rows, or of whatever has their attributes.
 
-    The address is inherited whole, or two seats would be mixed. A division with an IČO is another firm: it takes no
-    VAT number and no legal form from the project.
+    The address is inherited whole, or two seats would be mixed. A division with an IČO or a registration number is
+    another firm: it takes none of the numbers and no legal form from the project.
     """
     if division is None:
         return _own(project)
-    firm = division if division.ico else project
-    seat = division if any(getattr(division, part) for part in ADDRESS_RULES) else project
+    firm = division if division.ico or division.registration_number else project
+    seat = division if any(getattr(division, part) for part in ADDRESS) else project
     return BaseData(
         email=division.email or project.email,
         ico=firm.ico,
         vat_id=division.vat_id or firm.vat_id,
+        tax_number=division.tax_number or firm.tax_number,
+        registration_number=firm.registration_number,
+        registration_country=firm.registration_country,
         legal_form=division.legal_form or firm.legal_form,
         street=seat.street,
         city=seat.city,

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from uuid import UUID
 
 from app import formats
@@ -12,6 +13,7 @@ from app.config import Settings
 from app.errors import BadUserInput, RateLimited, ServiceUnavailable
 from app.integrations.ares import Cache, Company, CompanyRegister, VatRegistration
 from app.policy import AccountViewer
+from app.text import shown
 
 __all__ = ["VatRegistration", "lookup", "register_open"]
 
@@ -20,6 +22,16 @@ A_MINUTE_S = 60.0
 
 _register: CompanyRegister | None = None
 _asked: dict[UUID, deque[float]] = {}
+#: What the register said of an IČO within `asked_about`: whether it has it.
+_answer: ContextVar[tuple[str, bool] | None] = ContextVar("company_register_answer", default=None)
+
+
+class RegisterNeeded(Exception):
+    """Whether this IČO is kept depends on the register, which nobody asks inside a transaction: see `asked_about`."""
+
+    def __init__(self, ico: str) -> None:
+        super().__init__(ico)
+        self.ico = ico
 
 
 @asynccontextmanager
@@ -38,17 +50,41 @@ async def register_open(settings: Settings, cache: Cache | None) -> AsyncIterato
 async def lookup(viewer: AccountViewer, ico: str) -> Company | None:
     """The company with this IČO as typed, None if there is none. Takes seconds: never inside a transaction.
 
-    Raises BadUserInput for what cannot be an IČO (the register is not asked), RateLimited beyond 30 a minute of one
-    account in this process (the register allows 500 to all of us), ServiceUnavailable if it does not answer.
+    A wrong check digit is no reason not to ask: the register has such numbers. Raises BadUserInput for what has not
+    the form of an IČO (the register is not asked), RateLimited beyond 30 a minute of one account in this process (the
+    register allows 500 to all of us), ServiceUnavailable if it does not answer.
     """
     try:
-        number = formats.ico(ico)
+        number = formats.ico_digits(ico)
     except ValueError as fault:
         raise BadUserInput(str(fault)) from None
-    _require_patience(viewer.account_id)
     if _register is None:
         raise ServiceUnavailable("This process is not connected to the business register.")
+    _require_patience(viewer.account_id)
     return await _register.lookup(number)
+
+
+@asynccontextmanager
+async def asked_about(viewer: AccountViewer, ico: str) -> AsyncIterator[None]:
+    """Asks the register, outside any transaction; within the block `require_registered` knows the answer."""
+    found = await lookup(viewer, ico)
+    token = _answer.set((ico, found is not None))
+    try:
+        yield
+    finally:
+        _answer.reset(token)
+
+
+def require_registered(ico: str) -> str:
+    """The eight digits, if the register has them. Raises ValueError if not, RegisterNeeded if it was not asked."""
+    known = _answer.get()
+    if known is None or known[0] != ico:
+        raise RegisterNeeded(ico)
+    if not known[1]:
+        raise ValueError(
+            f"The register has no company with the IČO {shown(ico)}. Look for a mistyped or swapped digit."
+        )
+    return ico
 
 
 def _require_patience(account_id: UUID) -> None:

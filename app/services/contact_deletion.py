@@ -47,7 +47,7 @@ async def delete(viewer: Member, *, now: datetime, id: UUID) -> UUID:
 async def _delete_all_of(contact: Contact) -> None:
     """With an entry of the audit log for each row that goes."""
     await _note_all(Activity.filter(contact_id=contact.id), "occurred_at", *activities.NOTED)
-    await _note_all(Person.filter(contact_id=contact.id), "sort_key", *persons.RULES)
+    await _note_all(Person.filter(contact_id=contact.id), "sort_key", *persons.FIELDS)
     await _note_all(ContactProposal.filter(contact_id=contact.id), "created_at", "name", "decision")
     jobs.note(contact, audit_notes.gone(contact, "name", "division_id", "owner_id"))
     await Activity.filter(contact_id=contact.id).delete()

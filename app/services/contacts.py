@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -11,15 +12,17 @@ from app import formats, jobs
 from app.errors import FaultCode, Invalid
 from app.models import Contact, ContactStatus, Division, Reminder, ReminderState, audit_notes
 from app.policy import Member, Permission
-from app.services import base_data, emails, employees, persons, popups, reminder_handover
+from app.services import base_data, countries, emails, employees, persons, popups, reminder_handover
 from app.services.money import minor_units
-from app.services.versions import differing, require_version
+from app.services.versions import differing, require_version, sent_anew
 from app.text import TooLong, fold, sort_key
-from app.validation import check, choice, fields, items, line, nullable, of, whole
+from app.validation import Rule, check, choice, fields, items, line, nullable, of, whole
 
 MOST_NEW_PERSONS = 50
 LONGEST_WEB = 500
-BILLING = frozenset({"vat_id", "bank_account", "credit_limit", "price_level", "internal_rating"})
+BILLING = frozenset(
+    {"vat_id", "tax_number", "bank_account", "credit_limit", "price_level", "internal_rating"}
+)
 
 
 def _web(value: str) -> str:
@@ -29,25 +32,30 @@ def _web(value: str) -> str:
     return address
 
 
-RULES = {
-    "name": line(200),
-    "ico": nullable(of(formats.ico)),
-    "vat_id": nullable(of(formats.vat_id)),
-    "email": nullable(of(formats.email_address)),
-    "phone": nullable(of(formats.phone_number)),
-    "web": nullable(of(_web)),
-    "address": base_data.RULES["address"],
-    "status": choice(ContactStatus),
-    "bank_account": nullable(of(formats.bank_account)),
-    "credit_limit": nullable(minor_units),
-    "price_level": nullable(line(50)),
-    "internal_rating": nullable(whole(1, 5)),
-}
-RULES_OF_NEW = {
-    **RULES,
-    "persons": items(fields(persons.RULES, required=persons.REQUIRED), MOST_NEW_PERSONS),
-}
-SEARCHED = ("name", "ico", "city", "email", "phone")
+def rules(country: str, *, confirm_ico: bool | None = None) -> dict[str, Rule]:
+    """How a contact in `country` is read."""
+    return {
+        "name": line(200),
+        **base_data.numbers(country, confirm_ico=confirm_ico),
+        "email": nullable(of(formats.email_address)),
+        "phone": nullable(of(partial(formats.phone_number, country=country))),
+        "web": nullable(of(_web)),
+        "address": base_data.address(country),
+        "status": choice(ContactStatus),
+        "bank_account": nullable(of(partial(formats.bank_account, country=country))),
+        "credit_limit": nullable(minor_units),
+        "price_level": nullable(line(50)),
+        "internal_rating": nullable(whole(1, 5)),
+    }
+
+
+def _rules_of_new(country: str, *, confirm_ico: bool | None) -> dict[str, Rule]:
+    people = items(fields(persons.rules(country), required=persons.REQUIRED), MOST_NEW_PERSONS)
+    return {**rules(country, confirm_ico=confirm_ico), "persons": people}
+
+
+READ = frozenset(rules(countries.HOME))
+SEARCHED = ("name", "ico", "registration_number", "city", "email", "phone")
 
 
 async def create(
@@ -56,18 +64,40 @@ async def create(
     now: datetime,
     division_id: UUID | None = None,
     owner_id: UUID | None = None,
+    confirm_ico: bool | None = None,
     **sent: Any,
 ) -> Contact:
-    """A new contact, with its persons if there are any. Without a division everyone inside the project sees it."""
+    """A new contact, with its persons if there are any. Without a division everyone inside the project sees it.
+
+    `confirm_ico`: an IČO that would be refused is kept if the register has it. Raises companies.RegisterNeeded.
+    """
     _require_write(viewer, sent)
     given = {name: value for name, value in sent.items() if value is not None}
-    clean = check(given, RULES_OF_NEW, required=("name",))
-    people = clean.pop("persons", [])
+    country = await countries.rules_country(viewer.project_id, given, countries.own_country(given))
+    clean = check(given, _rules_of_new(country, confirm_ico=confirm_ico), required=("name",))
+    clean = _columns(base_data.with_registration(None, clean, country))
+    return await add(viewer, clean, now=now, division_id=division_id, owner_id=owner_id)
+
+
+async def add(
+    viewer: Member,
+    clean: Mapping[str, Any],
+    *,
+    now: datetime,
+    division_id: UUID | None = None,
+    owner_id: UUID | None = None,
+) -> Contact:
+    """A new contact out of values that were read already, by the names of the columns, and `persons`."""
+    viewer.require(Permission.CONTACT_WRITE)
     if division_id is not None:
         await _require_division(viewer, division_id)
     if owner_id is not None:
         await employees.get_active(viewer, owner_id, path=("owner_id",))
-    values = {**_columns(clean), "division_id": division_id, "owner_id": owner_id}
+    values = {
+        **{name: value for name, value in clean.items() if name != "persons"},
+        "division_id": division_id,
+        "owner_id": owner_id,
+    }
     contact = Contact(
         project_id=viewer.project_id,
         created_by_id=viewer.employee_id,
@@ -78,30 +108,56 @@ async def create(
     contact.update_from_dict(_worked_out(contact))
     await contact.save()
     jobs.note(contact, audit_notes.made(contact, *values))
-    await persons.add(contact, people, now=now)
+    await persons.add(contact, clean.get("persons", []), now=now)
     return contact
 
 
 async def update(
-    viewer: Member, *, now: datetime, id: UUID, expected_version: int | None = None, **sent: Any
+    viewer: Member,
+    *,
+    now: datetime,
+    id: UUID,
+    expected_version: int | None = None,
+    confirm_ico: bool | None = None,
+    **sent: Any,
 ) -> Contact:
-    """Corrects a contact. None clears a field; reminders go from those who no longer see it after a change of division."""
+    """Corrects a contact. None clears a field; reminders go from those who no longer see it after a change of division.
+
+    What is there already is not read again, whatever country it has now. `confirm_ico` as for a new one.
+    """
     if "division_id" in sent:
         await Contact.get_visible(viewer, id)
         await lock_windows(id)
     contact = await Contact.get_visible(viewer, id, lock=True)
     _require_write(viewer, sent)
-    typed = {name: value for name, value in sent.items() if name in RULES}
-    clean = check(typed, RULES, required=[name for name in ("name", "status") if name in typed])
+    clean = await _read(contact, {name: sent[name] for name in sent.keys() & READ}, confirm_ico)
     require_version(contact, expected_version)
-    links = await _links(viewer, contact, {name: sent[name] for name in sent.keys() - RULES.keys()})
-    changes = differing(contact, {**_columns(clean), **links})
+    links = await _links(viewer, contact, {name: sent[name] for name in sent.keys() - READ})
+    changes = differing(contact, {**clean, **links})
     if changes:
         await _save(contact, changes, now=now)
     if "division_id" in changes:
         await reminder_handover.give_away_unseen(contact_id=id, now=now)
         await emails.ring_followers(id)
     return contact
+
+
+async def fill(viewer: Member, contact: Contact, clean: Mapping[str, Any], *, now: datetime) -> None:
+    """Puts values that were read already into a contact, which is locked."""
+    viewer.require(Permission.CONTACT_WRITE)
+    changes = differing(contact, clean)
+    if changes:
+        await _save(contact, changes, now=now)
+
+
+async def _read(contact: Contact, sent: Mapping[str, Any], confirm_ico: bool | None) -> dict[str, Any]:
+    """What was sent and is not there already, by the rules of the country that the contact will have."""
+    typed = sent_anew(contact, sent)
+    own = countries.own_country(sent, contact.country)
+    country = await countries.rules_country(contact.project_id, typed, own)
+    required = [name for name in ("name", "status") if name in typed]
+    clean = check(typed, rules(country, confirm_ico=confirm_ico), required=required)
+    return _columns(base_data.with_registration(contact, clean, country))
 
 
 async def lock_windows(contact_id: UUID, *also: UUID) -> None:

@@ -11,12 +11,10 @@ from app import jobs
 from app.errors import FaultCode, Invalid
 from app.models import Division, Project, audit_notes
 from app.policy import Member, Permission
-from app.services import address_verification, base_data
-from app.services.versions import differing, require_version
+from app.services import address_verification, base_data, countries
+from app.services.versions import differing, require_version, sent_anew
 from app.text import fold, sort_key
 from app.validation import check
-
-RULES = base_data.RULES
 
 
 async def get_living(viewer: Member, id: UUID, *, path: Sequence[str]) -> Division:
@@ -28,11 +26,14 @@ async def get_living(viewer: Member, id: UUID, *, path: Sequence[str]) -> Divisi
     return division
 
 
-async def create(viewer: Member, *, now: datetime, **sent: Any) -> Division:
-    """A new division. `sent`: name, and any of email, ico, vat_id, legal_form, address that is not the project's."""
+async def create(viewer: Member, *, now: datetime, confirm_ico: bool | None = None, **sent: Any) -> Division:
+    """A new division. `sent`: name, and any of the base data that is not the project's.
+
+    `confirm_ico`: an IČO that would be refused is kept if the register has it. Raises companies.RegisterNeeded.
+    """
     viewer.require(Permission.PROJECT_SETTINGS)
     given = {name: value for name, value in sent.items() if value is not None}
-    clean = check(given, RULES, required=("name",))
+    clean = await _read(viewer, None, given, confirm_ico, required=("name",))
     await _lock_names(viewer)
     await _require_free(viewer, clean["name"])
     division = await Division.create(
@@ -40,9 +41,9 @@ async def create(viewer: Member, *, now: datetime, **sent: Any) -> Division:
         sort_key=sort_key(clean["name"]),
         created_at=now,
         updated_at=now,
-        **base_data.columns(clean),
+        **clean,
     )
-    jobs.note(division, audit_notes.made(division, *base_data.columns(clean)))
+    jobs.note(division, audit_notes.made(division, *clean))
     if division.email is not None:
         await address_verification.begin(viewer, division, now=now)
     return division
@@ -54,16 +55,19 @@ async def update(
     now: datetime,
     id: UUID,
     expected_version: int | None = None,
+    confirm_ico: bool | None = None,
     **sent: Any,
 ) -> Division:
     """Changes a division. None makes it inherit the field again; another e-mail must be proved before it stands in From."""
     await Division.get_visible(viewer, id)
     viewer.require(Permission.PROJECT_SETTINGS)
-    clean = check(sent, RULES, required=[name for name in ("name",) if name in sent])
     await _lock_names(viewer)
     division = await Division.get_visible(viewer, id, lock=True)
+    clean = await _read(
+        viewer, division, sent, confirm_ico, required=[name for name in ("name",) if name in sent]
+    )
     require_version(division, expected_version)
-    changes = differing(division, base_data.columns(clean))
+    changes = differing(division, clean)
     if "name" in changes and division.archived_at is None:
         await _require_free(viewer, changes["name"], but=[division.id])
     if changes:
@@ -88,6 +92,23 @@ async def archive(
     if division.archived_at is None:
         await _save(division, {"archived_at": now}, now=now)
     return division
+
+
+async def _read(
+    viewer: Member,
+    division: Division | None,
+    sent: Mapping[str, Any],
+    confirm_ico: bool | None,
+    *,
+    required: Collection[str],
+) -> dict[str, Any]:
+    """By the country it has or will have, else the project's; what is there already is not read again."""
+    typed = sent_anew(division, sent)
+    own = countries.own_country(sent, division.country if division else None)
+    country = await countries.rules_country(viewer.project_id, typed, own)
+    rules = base_data.rules(country, confirm_ico=confirm_ico)
+    clean = check(typed, rules, required=[name for name in required if name in typed or division is None])
+    return base_data.columns(base_data.with_registration(division, clean, country))
 
 
 async def _lock_names(viewer: Member) -> None:

@@ -1,6 +1,6 @@
 """Projects: founding one, and changing its base data and settings. Deleting is in `project_deletion`."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,45 +11,50 @@ from app import formats, jobs
 from app.errors import RateLimited
 from app.models import Account, Employee, EmployeeStatus, Project, Session, audit_notes
 from app.policy import AccountViewer, Member, Permission, Role
-from app.services import address_verification, base_data, sessions
+from app.services import address_verification, base_data, countries, sessions
 from app.services.members import member_of
 from app.services.sessions import Client
-from app.services.versions import differing, require_version
+from app.services.versions import differing, require_version, sent_anew
 from app.text import fold, sort_key
-from app.validation import check, of, whole
+from app.validation import Rule, check, of, whole
 
 #: Each may mail a link to any address, so nobody founds them by the hundred.
 MOST_A_DAY = 20
 A_DAY = timedelta(days=1)
 MOST_DELETED_A_DAY = 1_000_000
 MOST_READ_A_DAY = 100_000
-RULES = {
-    **base_data.RULES,
-    "time_zone": of(formats.time_zone),
-    "daily_delete_limit": whole(0, MOST_DELETED_A_DAY),
-    "external_read_limit": whole(0, MOST_READ_A_DAY),
-}
 NOT_NULL = ("name", "time_zone", "daily_delete_limit", "external_read_limit")
 
 
+def rules(country: str, *, confirm_ico: bool | None = None) -> dict[str, Rule]:
+    """How a project in `country` is read."""
+    return {
+        **base_data.rules(country, confirm_ico=confirm_ico),
+        "time_zone": of(formats.time_zone),
+        "daily_delete_limit": whole(0, MOST_DELETED_A_DAY),
+        "external_read_limit": whole(0, MOST_READ_A_DAY),
+    }
+
+
 async def create(
-    viewer: AccountViewer, *, now: datetime, client: Client, **sent: Any
+    viewer: AccountViewer, *, now: datetime, client: Client, confirm_ico: bool | None = None, **sent: Any
 ) -> tuple[Project, tuple[str, Session]]:
     """A new project, whose admin the viewer becomes, and a session in it. The session that asked goes on too.
 
-    `sent`: name, and any of email, ico, vat_id, legal_form, address, time_zone. Raises RateLimited above 20 a day.
+    `sent`: name, and any of the base data and time_zone. `confirm_ico`: an IČO that would be refused is kept if the
+    register has it. Raises RateLimited above 20 a day, and companies.RegisterNeeded.
     """
     given = {name: value for name, value in sent.items() if value is not None}
-    clean = check(given, RULES, required=("name",))
+    clean = _read(None, given, confirm_ico, required=("name",))
     await _require_few(viewer, now)
     project = await Project.create(
         sort_key=sort_key(clean["name"]),
         created_by_id=viewer.account_id,
         created_at=now,
         updated_at=now,
-        **base_data.columns(clean),
+        **clean,
     )
-    jobs.note(project, audit_notes.made(project, *base_data.columns(clean)))
+    jobs.note(project, audit_notes.made(project, *clean))
     admin = await _employ_founder(project, now)
     if project.email is not None:
         await address_verification.begin(viewer, project, now=now)
@@ -73,21 +78,37 @@ async def as_founder(account: AccountViewer, project_id: UUID) -> AccountViewer:
 
 
 async def update(
-    viewer: Member, *, now: datetime, expected_version: int | None = None, **sent: Any
+    viewer: Member,
+    *,
+    now: datetime,
+    expected_version: int | None = None,
+    confirm_ico: bool | None = None,
+    **sent: Any,
 ) -> Project:
     """Changes the viewer's project. None empties a field; another e-mail must be proved before it stands in From."""
     viewer.require(Permission.PROJECT_SETTINGS)
     if "daily_delete_limit" in sent:
         viewer.require(Permission.ADMIN_GRANT)
     project = await Project.get_visible(viewer, viewer.project_id, lock=True)
-    clean = check(sent, RULES, required=[name for name in NOT_NULL if name in sent])
+    clean = _read(project, sent, confirm_ico, required=[name for name in NOT_NULL if name in sent])
     require_version(project, expected_version)
-    changes = differing(project, base_data.columns(clean))
+    changes = differing(project, clean)
     if changes:
         await _save(project, changes, now=now)
     if "email" in changes:
         await address_verification.begin(viewer, project, now=now)
     return project
+
+
+def _read(
+    project: Project | None, sent: Mapping[str, Any], confirm_ico: bool | None, *, required: Collection[str]
+) -> dict[str, Any]:
+    """By the country it has or will have; what is there already is not read again."""
+    typed = sent_anew(project, sent)
+    country = countries.own_country(sent, project.country if project else None) or countries.HOME
+    needed = [name for name in required if name in typed or project is None]
+    clean = check(typed, rules(country, confirm_ico=confirm_ico), required=needed)
+    return base_data.columns(base_data.with_registration(project, clean, country))
 
 
 async def _require_few(viewer: AccountViewer, now: datetime) -> None:

@@ -6,41 +6,51 @@ statements, is the same for a firm that is a contact already and for one that no
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from tortoise.expressions import F, Q, Subquery
 
-from app import jobs
+from app import formats, jobs
 from app.errors import FaultCode, Invalid
 from app.models import Contact, ContactProposal, Person, ProposalDecision, audit_notes
 from app.policy import Member, Permission
-from app.services import base_data, contacts
-from app.services.versions import require_version
+from app.services import base_data, contacts, countries
+from app.services.versions import require_version, sent_anew
 from app.text import fold
-from app.validation import check, nullable, text
+from app.validation import Rule, check, line, nullable, of, text
 
 LONGEST_NOTE = 5_000
 MOST_ALIKE = 10
-#: What goes into a contact, with the contacts' own rules.
-TAKEN = {
-    **{name: contacts.RULES[name] for name in ("name", "ico", "email", "phone")},
-    "city": base_data.ADDRESS_RULES["city"],
-}
-#: What the audit log keeps of one: not its note.
-NOTED = tuple(TAKEN)
-RULES = {**TAKEN, "note": nullable(text(LONGEST_NOTE))}
+#: What goes into a contact, and what the audit log keeps of one: not its note.
+TAKEN = ("name", "ico", "registration_number", "registration_country", "email", "phone", "city", "country")
 
 
-async def propose(viewer: Member, *, now: datetime, **sent: Any) -> ContactProposal:
-    """Keeps what the viewer reports. `sent`: name, and any of ico, email, phone, city, note."""
+def rules(country: str, *, confirm_ico: bool | None = None) -> dict[str, Rule]:
+    """How a report of somebody in `country` is read, its note included: as contacts are."""
+    return {
+        "name": line(200),
+        **base_data.registration(country, confirm_ico=confirm_ico),
+        "email": nullable(of(formats.email_address)),
+        "phone": nullable(of(partial(formats.phone_number, country=country))),
+        "city": nullable(line(100)),
+        "country": nullable(of(formats.country)),
+        "note": nullable(text(LONGEST_NOTE)),
+    }
+
+
+async def propose(
+    viewer: Member, *, now: datetime, confirm_ico: bool | None = None, **sent: Any
+) -> ContactProposal:
+    """Keeps what the viewer reports. `sent`: name, and any other of `rules`; `confirm_ico` as for contacts."""
     viewer.require(Permission.CONTACT_PROPOSE)
-    clean = check(sent, RULES, required=("name",))
+    clean = await _read(viewer, None, sent, confirm_ico)
     proposal = ContactProposal.new(
         project_id=viewer.project_id, proposed_by_id=viewer.employee_id, created_at=now, **clean
     )
     jobs.write(proposal)
-    jobs.note(proposal, audit_notes.made(proposal, *NOTED))
+    jobs.note(proposal, audit_notes.made(proposal, *TAKEN))
     return proposal
 
 
@@ -52,15 +62,15 @@ async def accept(
     division_id: UUID | None = None,
     owner_id: UUID | None = None,
     expected_version: int | None = None,
+    confirm_ico: bool | None = None,
     **corrections: Any,
 ) -> tuple[ContactProposal, Contact]:
     """Makes a new contact of it. `corrections` take the place of what was reported; None leaves it out."""
     proposal = await _waiting(viewer, id, expected_version)
-    corrected = check(corrections, TAKEN, required=[name for name in ("name",) if name in corrections])
+    corrected = await _read(viewer, proposal, corrections, confirm_ico)
     values = {**{name: getattr(proposal, name) for name in TAKEN}, **corrected}
-    contact = await contacts.create(
-        viewer, now=now, division_id=division_id, owner_id=owner_id, **_as_contact(values)
-    )
+    known = {name: value for name, value in values.items() if value}
+    contact = await contacts.add(viewer, known, now=now, division_id=division_id, owner_id=owner_id)
     await _decide(viewer, proposal, ProposalDecision.ACCEPTED, contact.id, now=now)
     return proposal, contact
 
@@ -68,11 +78,17 @@ async def accept(
 async def merge(
     viewer: Member, *, now: datetime, id: UUID, contact_id: UUID, expected_version: int | None = None
 ) -> tuple[ContactProposal, Contact]:
-    """Fills what the contact lacks of IČO, e-mail, telephone and city; what it has stays. The note stays here."""
+    """Fills what the contact lacks of what was reported; what it has stays. The note stays here.
+
+    The country is one of its address: it is filled in if the city is.
+    """
     proposal = await _waiting(viewer, id, expected_version)
     contact = await Contact.get_visible(viewer, contact_id, path=("contact_id",), lock=True)
-    lacking = {name: getattr(proposal, name) for name in TAKEN if not getattr(contact, name)}
-    contact = await contacts.update(viewer, now=now, id=contact.id, **_as_contact(lacking))
+    reported = {name: value for name in TAKEN if (value := getattr(proposal, name))}
+    lacking = {name: value for name, value in reported.items() if not getattr(contact, name)}
+    if contact.city:
+        lacking.pop("country", None)
+    await contacts.fill(viewer, contact, lacking, now=now)
     await _decide(viewer, proposal, ProposalDecision.MERGED, contact.id, now=now)
     return proposal, contact
 
@@ -89,14 +105,16 @@ async def reject(
 async def alike(viewer: Member, proposal: ContactProposal) -> list[UUID]:
     """At most ten contacts that the viewer may see and that may be the one reported, by name in Czech order.
 
-    Those whose name begins with the reported one (whatever its accents and case), or with the same IČO, e-mail or
-    telephone, their own or that of a person there.
+    Those whose name begins with the reported one (whatever its accents and case), or with the same IČO,
+    registration number, e-mail or telephone, their own or that of a person there.
     """
     viewer.require(Permission.CONTACT_IMPORT)
     name = fold(proposal.name)
     same = Q(search_text=name) | Q(search_text__startswith=f"{name} ")
     if proposal.ico:
         same |= Q(ico=proposal.ico)
+    if proposal.registration_number:
+        same |= Q(registration_number=proposal.registration_number)
     for reached in _ways_to_reach(proposal):
         people = Person.filter(reached, project_id=viewer.project_id)
         same |= reached | Q(id__in=Subquery(people.values("contact_id")))
@@ -112,6 +130,19 @@ def _ways_to_reach(proposal: ContactProposal) -> Iterator[Q]:
         yield Q(phone=proposal.phone)
 
 
+async def _read(
+    viewer: Member, proposal: ContactProposal | None, sent: dict[str, Any], confirm_ico: bool | None
+) -> dict[str, Any]:
+    """By the country it has or will have, else the project's; what was reported already is not read again."""
+    typed = sent_anew(proposal, sent)
+    stored = proposal.country if proposal else None
+    own = countries.country_or(sent.get("country", stored), stored)
+    country = await countries.rules_country(viewer.project_id, typed, own)
+    required = [name for name in ("name",) if name in typed or proposal is None]
+    clean = check(typed, rules(country, confirm_ico=confirm_ico), required=required)
+    return base_data.with_registration(proposal, clean, country)
+
+
 async def _waiting(viewer: Member, proposal_id: UUID, expected_version: int | None) -> ContactProposal:
     """The proposal, locked. Raises Invalid (WRONG_STATE) if it was handled already."""
     proposal = await ContactProposal.get_visible(viewer, proposal_id, lock=True)
@@ -121,13 +152,6 @@ async def _waiting(viewer: Member, proposal_id: UUID, expected_version: int | No
         raise Invalid.at("id", sentence, FaultCode.WRONG_STATE)
     require_version(proposal, expected_version)
     return proposal
-
-
-def _as_contact(values: dict[str, Any]) -> dict[str, Any]:
-    """Reported values as the contacts' verbs take them; what is not known is left out."""
-    known = {name: value for name, value in values.items() if value}
-    city = known.pop("city", None)
-    return {**known, "address": {"city": city}} if city else known
 
 
 async def _decide(

@@ -66,12 +66,21 @@ async def test_a_number_that_nobody_has_is_null(ares: Ares, account: Client) -> 
     assert answer.errors == [] and answer.data == {"companyLookup": None}
 
 
+async def test_a_wrong_check_digit_is_looked_up_for_the_register_has_some(
+    ares: Ares, account: Client
+) -> None:
+    ares.companies["27082441"] = {"ico": "27082441", "obchodniJmeno": "Omyl a.s."}
+
+    found = await account.run(LOOKUP, ico="270 82 441")
+    nobodys = await account.run(LOOKUP, ico="12345678")
+
+    assert found.data["companyLookup"]["name"] == "Omyl a.s."
+    assert nobodys.errors == [] and nobodys.data == {"companyLookup": None}
+
+
 @pytest.mark.parametrize(
     "ico",
     [
-        "27082441",
-        "45274694",
-        "12345678",
         "00000000",
         "abc",
         "452746490",

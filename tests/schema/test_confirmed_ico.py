@@ -1,0 +1,143 @@
+"""An IČO that would be refused is kept if a person confirms it and the business register has it."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from app import config
+from app.models import Contact, ContactProposal, Division, Employee, Project, Table
+from app.policy import Role
+from app.services import companies
+from tests.ares_server import Ares, Mood, ares_server
+from tests.conftest import Clock
+from tests.factories import make_contact, make_division, make_employee, make_project
+from tests.graphql import Client, as_employee
+from tests.schema.contact_cases import everything
+from tests.schema.country_cases import (
+    ACCEPT,
+    ADD_DIVISION,
+    CREATE,
+    DIVISION,
+    FOUND,
+    PROJECT,
+    PROPOSE,
+    UPDATE,
+    part,
+)
+
+ODD = "27082441"
+
+
+@pytest.fixture
+async def ares(settings: config.Settings) -> AsyncIterator[Ares]:
+    with ares_server() as server:
+        server.companies[ODD] = {"ico": ODD, "obchodniJmeno": "Omyl a.s."}
+        async with companies.register_open(settings.model_copy(update={"ares_url": server.url}), None):
+            yield server
+
+
+@pytest.fixture
+async def project(clock: Clock) -> Project:
+    return await make_project()
+
+
+@pytest.fixture
+async def client(project: Project) -> Client:
+    return as_employee(await make_employee(project, [Role.ADMIN]))
+
+
+@pytest.mark.parametrize(
+    ("mutation", "document", "model"),
+    [
+        ("contactCreate", CREATE, Contact),
+        ("contactUpdate", UPDATE, Contact),
+        ("contactPropose", PROPOSE, ContactProposal),
+        ("divisionCreate", ADD_DIVISION, Division),
+        ("divisionUpdate", DIVISION, Division),
+        ("projectCreate", FOUND, Project),
+        ("projectUpdate", PROJECT, Project),
+    ],
+)
+async def test_an_odd_ico_is_kept_wherever_one_is_typed(
+    ares: Ares, project: Project, client: Client, mutation: str, document: str, model: type[Table]
+) -> None:
+    sent: dict[str, Any] = {} if mutation == "projectUpdate" else {"name": "Omyl"}
+    if mutation == "contactUpdate":
+        sent["id"] = await make_contact(project)
+    if mutation == "divisionUpdate":
+        sent["id"] = await make_division(project)
+
+    refused = await client.run(document, input={**sent, "ico": ODD})
+    not_asked = list(ares.asked)
+    unknown = await client.run(document, input={**sent, "ico": "12345678", "confirmIco": True})
+    kept = await client.run(document, input={**sent, "ico": "270 82 441", "confirmIco": True})
+
+    assert refused.faults(mutation) == unknown.faults(mutation) == [("input.ico", "INVALID")]
+    assert "look it up" in refused.data[mutation]["errors"][0]["message"] and not_asked == []
+    assert "The register has no company" in unknown.data[mutation]["errors"][0]["message"]
+    assert kept.faults(mutation) == [] and await model.filter(ico=ODD).count() == 1
+    assert await model.filter(ico="12345678").count() == 0
+
+
+async def test_a_firm_with_its_seat_abroad_has_its_czech_ico(ares: Ares, client: Client) -> None:
+    ares.companies["27082440"] = {"ico": "27082440", "obchodniJmeno": "Zweigniederlassung"}
+    sent = {"name": "Wien", "ico": "27082440", "address": {"country": "AT"}}
+
+    refused = await client.run(CREATE, input=sent)
+    kept = await client.run(CREATE, input={**sent, "confirmIco": True})
+
+    assert refused.faults("contactCreate") == [("input.ico", "INVALID")]
+    assert part(kept, "contactCreate", "contact")["ico"] == "27082440"
+
+
+async def test_a_right_ico_and_one_that_is_there_ask_nobody(
+    ares: Ares, project: Project, client: Client
+) -> None:
+    contact = await make_contact(project, ico=ODD)
+
+    same = await client.run(UPDATE, input={"id": contact, "ico": ODD})
+    confirmed = await client.run(UPDATE, input={"id": contact, "ico": ODD, "confirmIco": True})
+    right = await client.run(CREATE, input={"name": "Novák", "ico": "27082440", "confirmIco": True})
+
+    assert part(same, "contactUpdate", "contact") == part(confirmed, "contactUpdate", "contact")
+    assert part(same, "contactUpdate", "contact")["version"] == 1
+    assert part(right, "contactCreate", "contact")["ico"] == "27082440" and ares.asked == []
+
+
+async def test_a_register_that_does_not_answer_keeps_nothing(ares: Ares, client: Client) -> None:
+    ares.mood, before = Mood(status=503), await everything()
+
+    answer = await client.run(CREATE, input={"name": "Omyl", "ico": ODD, "confirmIco": True})
+
+    assert answer.codes == ["SERVICE_UNAVAILABLE"] and await everything() == before
+
+
+async def test_a_repeat_asks_the_register_no_more(ares: Ares, client: Client) -> None:
+    sent = {"name": "Omyl", "ico": ODD, "confirmIco": True, "idempotencyKey": "k"}
+    first = await client.run(CREATE, input=sent)
+    ares.mood = Mood(status=503)
+
+    again = await client.run(CREATE, input=sent)
+
+    assert part(again, "contactCreate", "contact") == part(first, "contactCreate", "contact")
+    assert len(ares.asked) == 1 and await Contact.all().count() == 1
+
+
+async def test_what_was_confirmed_when_it_was_reported_is_accepted(
+    ares: Ares, project: Project, client: Client
+) -> None:
+    reported = await client.run(PROPOSE, input={"name": "Omyl", "ico": ODD, "confirmIco": True})
+    proposal = part(reported, "contactPropose", "proposal")
+
+    accepted = await client.run(ACCEPT, input={"id": proposal["id"]})
+
+    assert part(accepted, "contactProposalAccept", "contact")["ico"] == ODD and len(ares.asked) == 1
+
+
+async def test_whoever_may_not_write_asks_nothing(ares: Ares, project: Project) -> None:
+    technician = as_employee(await make_employee(project, [Role.SERVICE_TECHNICIAN]))
+
+    answer = await technician.run(CREATE, input={"name": "Omyl", "ico": ODD, "confirmIco": True})
+
+    assert answer.codes == ["FORBIDDEN"] and ares.asked == [] and await Employee.all().count() == 1
