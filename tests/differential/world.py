@@ -122,7 +122,10 @@ def _waiting_project(world: World, creator: models.Account) -> None:
 def _base_data(world: World) -> dict[str, Any]:
     return {
         "ico": world.sparse(["27082440", "00006947"]),
+        "registration_number": world.sparse(["HRB 86891"]),
+        "registration_country": world.sparse(["DE"]),
         "vat_id": world.sparse(["CZ27082440", "CZ00006947"]),
+        "tax_number": world.sparse(["2020317068"]),
         "legal_form": world.sparse(["s. r. o.", 'a."s.']),
         "email": world.sparse(["info@example.cz", "b2b@example.cz"]),
         **world.address(),

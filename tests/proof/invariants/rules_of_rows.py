@@ -20,6 +20,7 @@ AREAS = {
 }
 BILLING = {
     "vat_id",
+    "tax_number",
     "bank_account",
     "credit_limit_minor",
     "credit_limit_currency",

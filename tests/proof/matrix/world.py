@@ -58,6 +58,7 @@ EXCEPT: Mapping[str, Mapping[str, Any]] = {
 TEXTS: Mapping[str, str] = {
     "country": "CZ",
     "ico": "27082440",
+    "registration_country": "DE",
     "vat_id": "CZ27082440",
     "time_zone": "Europe/Prague",
     "client_ip": "192.0.2.1",

@@ -166,6 +166,20 @@ OF_ENGINE: Sequence[Mutant] = (
         by_worlds("vatId of a contact"),
     ),
     Mutant(
+        "the tax number is read with the registration number",
+        "app/schema/contacts.py",
+        "tax_number = column(\n        P.CONTACT_BILLING_READ,",
+        "tax_number = column(\n        P.CONTACT_READ,",
+        by_worlds("taxNumber of a contact"),
+    ),
+    Mutant(
+        "the tax number is searched",
+        "app/services/contacts.py",
+        '"registration_number", "city"',
+        '"registration_number", "tax_number", "city"',
+        by_tests("tests/schema/test_countries.py"),
+    ),
+    Mutant(
         "the rating is read by whoever writes contacts",
         "app/schema/contacts.py",
         'internal_rating = column(P.CONTACT_BILLING_READ, "What',

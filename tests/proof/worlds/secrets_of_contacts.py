@@ -44,6 +44,7 @@ def _billing_data(scene: Scene) -> Iterator[Secret]:
     """Each alone: one hidden column of a contact that is seen."""
     for column, field, one, other in (
         ("vat_id", "vatId", "CZ11111111", "CZ22222222"),
+        ("tax_number", "taxNumber", "8001011234", "8002021234"),
         ("bank_account", "bankAccount", None, "19-2000145399/0800"),
         ("credit_limit_minor", "creditLimit { amount }", 100_00, 999_00),
         ("price_level", "priceLevel", "Alfa", "Beta"),
