@@ -6,6 +6,7 @@ import strawberry
 
 from app.engine.assemble import all_of, held
 from app.engine.guards import GUARD, value
+from app.engine.ids import global_id
 from app.policy import AccountViewer, Level, Member, Permission, Role
 from app.schema.accounts import Account
 from app.schema.context import Context
@@ -17,6 +18,9 @@ from app.schema.sessions import Session
 class Viewer:
     """Whoever the session's token stands for."""
 
+    id: strawberry.ID = strawberry.field(
+        description="Opaque, and another in each project, so that a cache never mixes the rights of two; not for `node`."
+    )
     account: Account | None = held(Level.ACCOUNT, "The account that is signed in.", "Account")
     employee: Employee | None = held(
         Level.ACCOUNT, "Who it is in the project that was entered; null before.", "Employee"
@@ -39,6 +43,7 @@ async def viewer(info: strawberry.Info[Context, None]) -> Viewer | None:
     account_id: Any = asking.account_id  # held: shown as the rows with these ids
     employee_id: Any = member.employee_id if member else None
     return Viewer(
+        id=strawberry.ID(global_id("Viewer", employee_id or account_id)),
         account=account_id,
         employee=employee_id,
         roles=[role for role in Role if member and role in member.roles],

@@ -16,6 +16,7 @@ async def _viewer(sight: Sight) -> Any:
     assert isinstance(viewer, AccountViewer)
     member = viewer if isinstance(viewer, Member) else None
     return {
+        "id": global_id("Viewer", member.employee_id if member else viewer.account_id),
         "account": viewer.account_id,
         "employee": member.employee_id if member else None,
         "roles": [role for role in Role if member and role in member.roles],

@@ -79,6 +79,17 @@ async def test_an_account_alone_has_no_employee_no_role_and_no_permission() -> N
     }
 
 
+async def test_the_viewers_id_is_the_same_in_each_session_and_another_in_each_project() -> None:
+    account = await make_account()
+    here, there = [await make_employee(await make_project(), ["ADMIN"], account=account) for _ in range(2)]
+    clients = [as_employee(here), as_employee(here), as_employee(there), as_account(account)]
+
+    ids = [(await each.run("{ viewer { __typename id } }")).data["viewer"]["id"] for each in clients]
+
+    assert ids[0] == ids[1] and len(set(ids)) == 3
+    assert not {gid(here), gid(there), gid(account)} & set(ids)
+
+
 async def test_nobody_is_told_to_sign_in() -> None:
     answer = await anonymous().run(ME)
 
