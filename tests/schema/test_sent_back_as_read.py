@@ -28,7 +28,14 @@ UPDATES = {each.name: each for each in updates()}
 OF_ASKING = {"sessions"}
 ODD = timedelta(hours=1, milliseconds=123, microseconds=456)
 SEAT = {"street": "Dlouhá 1", "city": "Praha", "postal_code": "11000", "country": "CZ"}
-FIRM = {"ico": "27082440", "vat_id": "CZ27082440", "legal_form": "s.r.o.", **SEAT}
+NUMBERS = {
+    "ico": "27082440",
+    "vat_id": "CZ27082440",
+    "tax_number": "7103192745",
+    "registration_number": "KRS 0000028860",
+    "registration_country": "PL",
+}
+FIRM = {**NUMBERS, "legal_form": "s.r.o.", **SEAT}
 
 Scene = Callable[[Firm, datetime], Awaitable[Sequence[Table]]]
 

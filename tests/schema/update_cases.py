@@ -20,7 +20,10 @@ from app.schema import build
 #: What says which row, and how it is asked: no value of the row.
 ADDRESSING = {"id", "expectedVersion", "idempotencyKey"}
 #: Inputs that are no value of the row, with the reason: `mutation.input`.
-ELSEWHERE: Mapping[str, str] = {}
+ELSEWHERE: Mapping[str, str] = {
+    f"{name}.confirmIco": "a person's word about the IČO beside it, which nothing is kept of"
+    for name in ("contactUpdate", "divisionUpdate", "projectUpdate")
+}
 
 
 class Update(NamedTuple):
