@@ -27,6 +27,7 @@ from tortoise.transactions import in_transaction
 from app import db_locks
 from app.db_editors import PostgresEditor, SqliteEditor
 from app.db_engines import Sqlite
+from app.migration_batches import UpdateInBatches
 
 CONNECTION = "default"
 APP = "models"
@@ -82,7 +83,7 @@ class _Migrator(MigrationExecutor):
         return {MigrationKey(app_label=row["app"], name=row["name"]) for row in rows}
 
     async def _apply(self, migration: Migration, before: State) -> State:
-        """The state after it. Migration and record in one transaction; on PostgreSQL, unless it only makes indexes."""
+        """The state after it. Migration and record in one transaction, unless it has many or only makes indexes."""
         state = before.clone()
         if not self._is_atomic(migration):
             await self._apply_on(self.connection, migration, state)
@@ -93,7 +94,13 @@ class _Migrator(MigrationExecutor):
         return state
 
     def _is_atomic(self, migration: Migration) -> bool:
-        return migration.atomic or isinstance(self.connection, Sqlite)
+        """SQLite makes indexes in a transaction too, but not what has many of its own."""
+        is_batched = any(isinstance(each, UpdateInBatches) for each in migration.operations)
+        if is_batched and (migration.atomic or len(migration.operations) > 1):
+            raise TypeError(
+                f"UpdateInBatches is the only operation of its migration, with atomic = False; {migration.name} is not so."
+            )
+        return not is_batched and (migration.atomic or isinstance(self.connection, Sqlite))
 
     async def _apply_on(self, client: BaseDBAsyncClient, migration: Migration, state: State) -> None:
         editor = self._schema_editor(atomic=migration.atomic)

@@ -220,6 +220,20 @@ async def test_only_indexes_are_made_outside_of_a_transaction(
     assert await db.fetch("SELECT score FROM teams") == [{"score": 7}]
 
 
+@on_sqlite
+@pytest.mark.parametrize("besides", ["    atomic = True", "    operations.append(ops.RunSQL('SELECT 1'))"])
+async def test_what_goes_in_batches_is_alone_in_its_migration(
+    league: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, besides: str
+) -> None:
+    batches = "from app.migration_batches import UpdateInBatches\n    atomic = False\n    operations = [UpdateInBatches(None)]"
+    name = _written(tmp_path, f"    {batches}\n{besides}")
+    monkeypatch.syspath_prepend(tmp_path)
+    await _connect(league, name)
+
+    with pytest.raises(TypeError, match="the only operation of its migration"):
+        await db.migrate()
+
+
 #: Made before anybody had an installation with rows in it.
 FIRST_MIGRATIONS = "0005"
 
