@@ -30,6 +30,7 @@ from app.models import (
     Employee,
     EmployeeDivision,
     EmployeeStatus,
+    ExternalQuestion,
     ExternalRead,
     ExternalSearches,
     IdempotencyRecord,
@@ -203,6 +204,13 @@ async def make_external_read(employee: Employee, contact: Contact, **values: Any
     return await ExternalRead.create(
         project_id=employee.project_id, employee=employee, contact=contact, **values
     )
+
+
+async def make_external_question(employee: Employee, **values: Any) -> ExternalQuestion:
+    """Asked at noon."""
+    values.setdefault("question_hash", f"{next(_numbers):064x}")
+    values.setdefault("asked_at", NOON)
+    return await ExternalQuestion.create(project_id=employee.project_id, employee=employee, **values)
 
 
 async def make_external_searches(employee: Employee, **values: Any) -> ExternalSearches:

@@ -5,7 +5,7 @@ denied input field, argument, mutation, subscription, or a missing level refuses
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graphql import FieldNode as Node
@@ -25,7 +25,7 @@ from app.engine.declare import TABLES
 from app.engine.document import CompositeType, Document, response_key
 from app.engine.guards import LATE, guard_of, metadata_of
 from app.engine.inputs import Input, located
-from app.engine.searches import is_search
+from app.engine.searches import Search, search_of
 from app.errors import CodedError, Unauthenticated
 from app.policy import Guard, Level, Viewer
 
@@ -34,27 +34,32 @@ MOST_ERRORS = 20
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in the answer a field stands. Below a list `path` is the root field's; `pattern` goes all the way."""
+    """Where in the answer a field stands. Below a list `path` is the root field's; `pattern` goes all the way.
+
+    `above`: the fields with arguments that lead there.
+    """
 
     path: tuple[str | int, ...] = ()
     pattern: tuple[str, ...] = ()
     below_list: bool = False
+    above: tuple[Node, ...] = ()
 
     def step(self, key: str, definition: GraphQLField) -> "Place":
         path = self.path[:1] if self.below_list else (*self.path, key)
         listed = _is_list(definition)
-        return Place(path, (*self.pattern, key, *(["*"] if listed else [])), self.below_list or listed)
+        pattern = (*self.pattern, key, *(["*"] if listed else []))
+        return Place(path, pattern, self.below_list or listed, self.above)
 
 
 @dataclass(slots=True)
 class Authorisation:
-    """What one viewer is denied in one operation. `searches`: where in it a metered viewer looks for metered rows."""
+    """What one viewer is denied in one operation. `searches`: where a metered viewer may look for metered rows in it."""
 
     document: Document
     viewer: Viewer
     denials: dict[str, GraphQLError] = field(default_factory=dict)
     inputs: list[Input] = field(default_factory=list)
-    searches: set[tuple[str, ...]] = field(default_factory=set)
+    searches: dict[tuple[str, ...], Search] = field(default_factory=dict)
 
     def operation(self, operation: OperationDefinitionNode) -> list[GraphQLError]:
         """One error for each denied field. Raises GraphQLError if the whole operation is refused."""
@@ -103,12 +108,21 @@ class Authorisation:
             return
         if node.arguments:
             self.inputs.append(Input(_coordinate(owner, node), definition, node, place.path))
-            if self.viewer.is_metered and is_search(self.document, definition, node):
-                self.searches.add((owner.name, *place.pattern))
+            if self.viewer.is_metered:
+                self._note_search((owner.name, *place.pattern), definition, node, place)
+            place = replace(place, above=(*place.above, node))
         if not metadata_of(definition).get(LATE):
             named = get_named_type(definition.type)
             if isinstance(named, GraphQLObjectType | GraphQLInterfaceType):
                 self._visit(named, node.selection_set, place, refuse=False)
+
+    def _note_search(
+        self, where: tuple[str, ...], definition: GraphQLField, node: Node, place: Place
+    ) -> None:
+        """Nodes under one response key are one field, which shows rows if any of them does."""
+        search = search_of(self.document, definition, node, place.above)
+        if search is not None and (search.shows_rows or where not in self.searches):
+            self.searches[where] = search
 
     def _deny(self, owner: CompositeType, refusal: CodedError, node: Node, place: Place) -> None:
         coordinate = _coordinate(owner, node)

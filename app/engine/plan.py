@@ -25,6 +25,7 @@ from app.engine.document import Document
 from app.engine.guards import LATE, SPEC, guard_of, metadata_of, python_name_of
 from app.engine.inputs import Input, Inputs
 from app.engine.reads import Read, ReadEach, ReadOne, ReadPage
+from app.engine.searches import Search
 from app.engine.selecting import Selecting
 from app.engine.selection import TYPENAME
 from app.engine.statement import STATEMENT_BYTES, STATEMENTS, Arguments
@@ -40,7 +41,7 @@ class Payload:
     complete: Completer
     denials: tuple[GraphQLError, ...] = ()
     inputs: tuple[Input, ...] = ()
-    searches: int = 0
+    searches: tuple[Search, ...] = ()
 
 
 @dataclass(eq=False)
@@ -79,7 +80,7 @@ class Root:
 class Plan:
     """`inputs` are the fields whose arguments have variables, `constants` those that have none.
 
-    `searches`: how many lists of metered rows a metered viewer searches. `statements` lie within its weight.
+    `searches`: lists of metered rows in which a metered viewer may search. `statements` lie within its weight.
     """
 
     operation: OperationDefinitionNode
@@ -90,7 +91,7 @@ class Plan:
     inputs: tuple[Input, ...]
     constants: Arguments
     constant_values: int
-    searches: int
+    searches: tuple[Search, ...]
     weight: Weight = field(default_factory=lambda: Weight(Bounded.EMPTY_BYTES))
     #: Was anything worked out for it since it was weighed?
     is_changed: bool = True
@@ -140,7 +141,7 @@ def make(document: Document, operation: OperationDefinitionNode, shape: Shape) -
         tuple(each for each in authorisation.inputs if not each.is_constant),
         constants,
         reader.values,
-        len(authorisation.searches),
+        tuple(authorisation.searches.values()),
     )
 
 
@@ -188,7 +189,8 @@ def late_payload(plan: Plan, root: Root, shape: Shape) -> Payload:
     except GraphQLError as refusal:
         denials = [refusal]  # it ran already
     complete = Selecting(plan.document, shape.viewer).completer(root.definition, root.nodes)
-    made = Payload(complete, tuple(denials), tuple(authorisation.inputs), len(authorisation.searches))
+    searches = tuple(authorisation.searches.values())
+    made = Payload(complete, tuple(denials), tuple(authorisation.inputs), searches)
     if len(root.late) >= MOST_LATE:
         root.late.clear()
     root.late[shape] = made

@@ -21,6 +21,7 @@ from app.engine.ids import local_id, type_and_id
 from app.engine.inputs import Inputs
 from app.engine.plan import Payload, Plan, Root, late_payload, read_of_type
 from app.engine.reads import Read
+from app.engine.searches import Search
 from app.engine.selection import TYPENAME
 from app.engine.statement import Arguments
 from app.engine.values import Demand, Unfit
@@ -45,8 +46,8 @@ class Context(Protocol):
     async def count_shown(self, ids: Collection[Any], *, is_done: bool) -> None:
         """Counts the metered rows that an answer shows. Raises RateLimited, unless what it tells `is_done`."""
 
-    async def count_searches(self, number: int) -> None:
-        """Counts so many searches for metered rows, before anything is read. Raises RateLimited."""
+    async def count_searches(self, questions: Collection[bytes]) -> None:
+        """Counts searches for metered rows, each by what it asks, before anything is read. Raises RateLimited."""
 
 
 class Listener(Context, Protocol):
@@ -100,8 +101,12 @@ class Run:
 
     async def count_searches(self) -> None:
         """Raises RateLimited: to be asked before anything is executed, so that the refusal tells nothing of the rows."""
-        if self.plan.searches:
-            await self.context.count_searches(self.plan.searches)
+        await self._count(self.plan.searches)
+
+    async def _count(self, searches: Sequence[Search]) -> None:
+        asked = {each.question(self.arguments) for each in searches}
+        if questions := [each for each in asked if each is not None]:
+            await self.context.count_searches(questions)
 
     async def get_values(self) -> None:
         """Gets what each root field has: Ready, a Python value, or the exception that it raised."""
@@ -179,11 +184,11 @@ class Run:
         self.payloads[root.key] = payload
         if self.context.viewer != self.viewer:  # else it failed, and shows nothing that could be denied
             self.late_denials += payload.denials
-            if payload.searches and not self.plan.searches:
-                await self.context.count_searches(payload.searches)
         reader = Inputs(self.context.viewer)
         reader.read_written(payload.inputs)
         self.arguments = {**self.arguments, **reader.read(self.document, payload.inputs)}
+        if self.context.viewer != self.viewer and not self.plan.searches:
+            await self._count(payload.searches)
 
     async def _declared(self, root: Root) -> Ready:
         given = self.arguments.get(id(root.nodes[0]), {})

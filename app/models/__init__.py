@@ -31,7 +31,13 @@ from app.models.idempotency import IdempotencyRecord
 from app.models.partners import LeadShare, LeadShareContact, LeadShareState, Partner
 from app.models.persons import Person
 from app.models.projects import Division, Project
-from app.models.proposals import ContactProposal, ExternalRead, ExternalSearches, ProposalDecision
+from app.models.proposals import (
+    ContactProposal,
+    ExternalQuestion,
+    ExternalRead,
+    ExternalSearches,
+    ProposalDecision,
+)
 from app.models.reminders import (
     Reminder,
     ReminderClosedReason,
@@ -55,6 +61,7 @@ PURGE_ORDER: Mapping[type[Table], tuple[str, type[Table]] | None] = {
     ContactProposal: None,
     ExternalRead: ("employee_id", Employee),
     ExternalSearches: ("employee_id", Employee),
+    ExternalQuestion: ("employee_id", Employee),
     Contact: None,
     Invitation: ("employee_id", Employee),
     EmployeeDivision: ("employee_id", Employee),
@@ -92,6 +99,7 @@ __all__ = [
     "Employee",
     "EmployeeDivision",
     "EmployeeStatus",
+    "ExternalQuestion",
     "ExternalRead",
     "ExternalSearches",
     "IdempotencyRecord",

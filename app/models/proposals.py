@@ -115,6 +115,33 @@ class ExternalRead(Table):
         return NOBODY
 
 
+class ExternalQuestion(Table):
+    """What an external employee asked in a search, hashed under a key of their own, and when it was counted last."""
+
+    project: fields.ForeignKeyRelation["Project"] = fields.ForeignKeyField(
+        "models.Project", on_delete=OnDelete.RESTRICT, related_name=False
+    )
+    project_id: UUID
+    employee: fields.ForeignKeyRelation["Employee"] = fields.ForeignKeyField(
+        "models.Employee", on_delete=OnDelete.CASCADE, related_name=False
+    )
+    employee_id: UUID
+    question_hash = fields.CharField(max_length=64)
+    asked_at = fields.DatetimeField()
+
+    class Meta:
+        table = "external_questions"
+        indexes = (("project_id",), ("asked_at",))
+        constraints = (
+            UniqueConstraint(fields=("employee_id", "question_hash"), name="uq_external_questions"),
+        )
+
+    @classmethod
+    def visible_q(cls, viewer: Viewer) -> Q:
+        """Nobody's: it is only compared."""
+        return NOBODY
+
+
 class ExternalSearches(Table):
     """How often an external employee searched the contacts in the day that began with the first of them."""
 

@@ -43,8 +43,8 @@ class Authenticate(Protocol):
 
 
 @lru_cache(maxsize=2_000)
-def _cursor_key(secret: str, scope: bytes) -> bytes:
-    return hmac.digest(secret.encode(), b"cursor" + scope, "sha256")
+def _key(secret: str, purpose: bytes, scope: bytes) -> bytes:
+    return hmac.digest(secret.encode(), purpose + scope, "sha256")
 
 
 @dataclass(slots=True)
@@ -86,15 +86,21 @@ class Context:
     def cursor_key(self) -> bytes:
         """Signs the cursors of the viewer's project, so that those of another are told apart."""
         scope = self.viewer.project_id.bytes if isinstance(self.viewer, Member) else b"no project"
-        return _cursor_key(self.settings.secret_key, scope)
+        return _key(self.settings.secret_key, b"cursor", scope)
 
     async def count_shown(self, ids: Collection[UUID], *, is_done: bool) -> None:
         """Counts what is shown to a viewer who reads within a budget. Raises RateLimited above it, unless it `is_done`."""
         await metering.count_shown(self._reading, ids, is_done=is_done)
 
-    async def count_searches(self, number: int) -> None:
-        """Counts so many searches of a viewer who reads within a budget, before they are made. Raises RateLimited above it."""
-        await metering.count_searches(self._reading, number)
+    async def count_searches(self, questions: Collection[bytes]) -> None:
+        """Counts searches of a viewer who reads within a budget, before they are made. Raises RateLimited above it.
+
+        What was asked is kept under a key of the viewer's own, so nobody can read it.
+        """
+        if isinstance(self.viewer, Member):
+            key = _key(self.settings.secret_key, b"question", self.viewer.employee_id.bytes)
+            hashes = sorted(hmac.digest(key, each, "sha256").hex() for each in questions)
+            await metering.count_searches(self._reading, hashes)
 
     @property
     def _reading(self) -> Origin:

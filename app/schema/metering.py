@@ -21,13 +21,13 @@ async def count_shown(origin: Origin, contact_ids: Collection[UUID], *, is_done:
         await read_budget.count(viewer, contact_ids, now=now, is_done=is_done)
 
 
-async def count_searches(origin: Origin, number: int) -> None:
-    """Counts so many searches that are about to be made. Raises RateLimited if they are too many."""
+async def count_searches(origin: Origin, questions: Collection[str]) -> None:
+    """Counts searches that are about to be made, by the hashes of what they ask. Raises RateLimited if they are too many."""
     viewer = origin.viewer
     if not isinstance(viewer, Member) or not viewer.is_metered:
         return
     async with _counting(viewer, origin) as now:
-        await search_budget.count(viewer, number, now=now)
+        await search_budget.count(viewer, questions, now=now)
 
 
 @asynccontextmanager

@@ -1,9 +1,11 @@
 """Who asks, and what he may."""
 
+from datetime import datetime
 from typing import Any
 
 import strawberry
 
+from app import db
 from app.engine.assemble import all_of, held
 from app.engine.guards import GUARD, value
 from app.engine.ids import global_id
@@ -12,6 +14,24 @@ from app.schema.accounts import Account
 from app.schema.context import Context
 from app.schema.employees import Employee
 from app.schema.sessions import Session
+from app.services import read_budget, search_budget
+
+
+@value(Level.ACCOUNT)
+class ReadBudget:
+    """What somebody of an outside firm may still read and search, of the project's `externalReadLimit` within 24 hours."""
+
+    contacts_left: int = strawberry.field(
+        description="How many contacts more they may be shown, before those that this very answer shows. One that they "
+        "were shown within 24 hours takes no room."
+    )
+    searches_left: int = strawberry.field(
+        description="How many searches more they may make. A list whose `where` and `search` leave nothing out is none, "
+        "and the same question within an hour, page by page, is one."
+    )
+    resets_at: datetime | None = strawberry.field(
+        description="When some of it is free again; null if all of it is."
+    )
 
 
 @value(Level.ACCOUNT)
@@ -31,6 +51,9 @@ class Viewer:
     permissions: list[Permission] = strawberry.field(
         description="What the employee may: the union of his roles, with his flags, cut for externals."
     )
+    read_budget: ReadBudget | None = strawberry.field(
+        description="What is left to read and to search; null for people of the firm, who read as they like."
+    )
     sessions: list[Session] = all_of(
         Level.ACCOUNT, "The account's living sessions, the last used first.", "Session", order="-last_used_at"
     )
@@ -48,6 +71,19 @@ async def viewer(info: strawberry.Info[Context, None]) -> Viewer | None:
         employee=employee_id,
         roles=[role for role in Role if member and role in member.roles],
         permissions=[permission for permission in Permission if asking.may(permission)],
+        read_budget=await _read_budget(member) if member and member.is_metered else None,
+    )
+
+
+async def _read_budget(member: Member) -> ReadBudget:
+    now, limit = await db.now(), await read_budget.limit_of(member)
+    shown, shown_at = await read_budget.shown_today(member, now=now)
+    searches, began_at = await search_budget.made_today(member, now=now)
+    used_since = [each for each in (shown_at, began_at) if each is not None]
+    return ReadBudget(
+        contacts_left=max(0, limit - shown),
+        searches_left=max(0, limit - searches),
+        resets_at=min(used_since) + read_budget.DAY if used_since else None,
     )
 
 

@@ -1,5 +1,5 @@
-"""Rows that have served: sessions that ended, links nobody can open, what repeats were compared with, counted reads, tries
-to sign in, what dead processes wrote to see whether they could."""
+"""Rows that have served: sessions that ended, links nobody can open, what repeats were compared with, counted reads and searches,
+tries to sign in, what dead processes wrote to see whether they could."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -9,6 +9,7 @@ from tortoise.expressions import Q
 
 from app.models import (
     AccountToken,
+    ExternalQuestion,
     ExternalRead,
     ExternalSearches,
     IdempotencyRecord,
@@ -17,7 +18,7 @@ from app.models import (
     Table,
     WriteCheck,
 )
-from app.services import idempotency, read_budget, sign_in
+from app.services import idempotency, read_budget, search_budget, sign_in
 
 #: A session that ended still says, for so long, from which addresses its account is used (see `sign_in`).
 ENDED_FOR = sign_in.KNOWN_FOR + timedelta(days=1)
@@ -32,6 +33,7 @@ TABLES: Sequence[type[Table]] = (
     IdempotencyRecord,
     ExternalRead,
     ExternalSearches,
+    ExternalQuestion,
     SignInAttempt,
     WriteCheck,
 )
@@ -60,6 +62,7 @@ def _old(table: type[Table], now: datetime) -> tuple[str | None, datetime]:
         IdempotencyRecord: ("created_at", now - idempotency.KEPT_FOR),
         ExternalRead: ("read_at", now - read_budget.DAY),
         ExternalSearches: ("began_at", now - read_budget.DAY),
+        ExternalQuestion: ("asked_at", now - search_budget.ASKED_ONCE_WITHIN),
         SignInAttempt: ("at", now - sign_in.KEPT_FOR),
         WriteCheck: ("written_at", now - UNSEEN_FOR),
     }[table]

@@ -69,6 +69,13 @@ def _shown(viewer: Member, now: datetime) -> QuerySet[ExternalRead]:
     return ExternalRead.filter(employee_id=viewer.employee_id, read_at__gt=now - DAY)
 
 
+async def shown_today(viewer: Member, *, now: datetime) -> tuple[int, datetime | None]:
+    """How many contacts count now, and when the first of them was shown last."""
+    shown = _shown(viewer, now)
+    first = await shown.order_by("read_at").limit(1).values("read_at")
+    return await shown.count(), first[0]["read_at"] if first else None
+
+
 async def limit_of(viewer: Member) -> int:
     """How many contacts the project lets him be shown, and how many searches make, within 24 hours."""
     return (await Project.get(id=viewer.project_id)).external_read_limit

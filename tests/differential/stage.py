@@ -42,7 +42,7 @@ class Uncounted(Context):
     async def count_shown(self, ids: Collection[UUID], *, is_done: bool) -> None:
         """Keeps nothing."""
 
-    async def count_searches(self, number: int) -> None:
+    async def count_searches(self, questions: Collection[bytes]) -> None:
         """Keeps nothing."""
 
 

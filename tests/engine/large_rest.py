@@ -70,6 +70,8 @@ _STATEMENTS = (
         SELECT gen_random_uuid(), employee, 'contactCreate', 'key ' || n, '', '{{}}', now(), project {_NUMBERS}""",
     f"""INSERT INTO external_reads (id, project_id, employee_id, contact_id, read_at)
         SELECT gen_random_uuid(), project, {_id(OUTSIDE, "n")}, {_CONTACT}, now() {_IN_BIG}""",
+    f"""INSERT INTO external_questions (id, project_id, employee_id, question_hash, asked_at)
+        SELECT gen_random_uuid(), project, {_id(OUTSIDE, "n")}, 'question ' || n, now() {_IN_BIG}""",
     f"""INSERT INTO external_searches (id, project_id, employee_id, began_at, searches)
         SELECT gen_random_uuid(), project, {_id(OUTSIDE, "n")}, now(), 1 {_IN_BIG}""",
     f"""INSERT INTO reminder_events (id, project_id, employee_id, number, kind, reminder_ids, created_at)

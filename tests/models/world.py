@@ -170,6 +170,7 @@ async def _around_proposals(world: World) -> None:
     )
     await make.make_external_read(world.me, world.contact)
     await make.make_external_searches(world.me)
+    await make.make_external_question(world.me)
 
 
 async def _around_mail(world: World) -> None:

@@ -24,6 +24,7 @@ MACHINERY = {
     "ReminderEvent",
     "IdempotencyRecord",
     "SignInAttempt",
+    "ExternalQuestion",
     "ExternalRead",
     "ExternalSearches",
     "WriteCheck",

@@ -1,7 +1,6 @@
 """A mutation that takes a filter acts on everything if it is told to in so many words, and never by an emptied filter."""
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from app.policy import Role
 from app.schema import build
 from tests.factories import make_contact, make_division, make_employee, make_project
 from tests.graphql import as_employee, gid
+from tests.schema.filter_cases import some_filter
 from tests.schema.share_cases import ALL, CREATE, contacts, director, lent, names, partner, project, share_of
 
 __all__ = ["contacts", "director", "partner", "project"]
@@ -115,7 +115,7 @@ async def test_no_filter_whatever_it_is_lends_everything(
     client, dice = await as_employee(director).sign_in(), random.Random(seed)
     outcomes = set()
     for _ in range(60):
-        where = _filter(dice, depth=3)
+        where = some_filter(dice)
         found = (await client.run(COUNT, where=where)).data["contacts"]["totalCount"]
 
         answer = await client.run(CREATE, input=lent(partner, where=where))
@@ -127,29 +127,6 @@ async def test_no_filter_whatever_it_is_lends_everything(
         await LeadShare.all().delete()
         outcomes.add((is_refused, found))
     assert {(True, 0), (True, 3), (False, 1), (False, 2)} <= outcomes
-
-
-def _filter(dice: random.Random, *, depth: int) -> dict[str, Any]:
-    """Trees of conditions, many of them empty, or about nobody and nothing."""
-    kind = dice.choice(("one", "one", "not", "and", "or", "empty")) if depth else "one"
-    if kind == "not":
-        return {"not": _filter(dice, depth=depth - 1)}
-    if kind in ("and", "or"):
-        return {kind: [_filter(dice, depth=depth - 1) for _ in range(dice.randrange(3))]}
-    return {} if kind == "empty" else dice.choice(list(_conditions()))
-
-
-def _conditions() -> Iterator[dict[str, Any]]:
-    nobody = gid(Employee(id=uuid7()))
-    for name, values in {
-        "name": ("Alfa", "-"),
-        "ico": ("27082440", "-"),
-        "ownerId": (nobody, gid(Contact(id=uuid7()))),
-    }.items():
-        for value in values:
-            yield from ({name: {"eq": value}}, {name: {"ne": value}})
-        yield from ({name: {"in": []}}, {name: {"isNull": True}}, {name: {"isNull": False}}, {name: {}})
-    yield {"status": {"ne": "CUSTOMER"}}
 
 
 def test_every_mutation_with_a_filter_asks_in_the_one_place() -> None:

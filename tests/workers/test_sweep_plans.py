@@ -31,6 +31,7 @@ from tests.factories import (
     make_contact,
     make_email,
     make_employee,
+    make_external_question,
     make_external_read,
     make_external_searches,
     make_idempotency_record,
@@ -84,6 +85,7 @@ _OLD = {
     "idempotency_records": ("created_at",),
     "external_reads": ("read_at",),
     "external_searches": ("began_at",),
+    "external_questions": ("asked_at",),
     "reminder_events": ("created_at",),
     "audit_entries": ("created_at",),
 }
@@ -186,6 +188,7 @@ async def due(database: str, settings: object, bells: object) -> None:
         await make_account_token(account, expires_at=NOON)
         await make_external_read(employee, contact)
         await make_external_searches(employee)
+        await make_external_question(employee)
         await make_lead_share(each, await make_partner(each), [contact], valid_until=NOON)
         await make_email(each)
         await make_email(each, state=EmailState.SENDING)

@@ -223,6 +223,7 @@ WRITERS: Mapping[str, Callable[[Hand], bool]] = {
     "contact_proposals": _proposal,
     "external_reads": _anybody,
     "external_searches": _anybody,
+    "external_questions": _anybody,
     "idempotency_records": _own_repeat,
     "audit_entries": _appended,
     "accounts": _anybody,
@@ -275,7 +276,8 @@ def what_was_done_is_in_the_log(change: Change) -> Iterator[str]:
 
 
 def _matters(each: Difference) -> bool:
-    return each.table not in ("sign_in_attempts", "external_reads", "external_searches")
+    counting = ("external_reads", "external_searches", "external_questions")
+    return each.table not in ("sign_in_attempts", *counting)
 
 
 RULES = (rows_are_written_by_those_who_may, no_link_leaves_its_project, what_was_done_is_in_the_log)
