@@ -36,7 +36,8 @@ class Reminder(Table):
     """What an employee must handle, due at a time.
 
     `alert_at` is the moment it asks for attention: `snoozed_until` if it is snoozed, else `due_at`; whoever sets one
-    of them sets it too. Without an assignee it is shown to holders of REMINDER_ASSIGN alone.
+    of them sets it too. Without an assignee it is shown to holders of REMINDER_ASSIGN alone, and rests for nobody: a snooze
+    is the choice of the assignee who took it.
     """
 
     project: fields.ForeignKeyRelation["Project"] = fields.ForeignKeyField(
@@ -73,7 +74,7 @@ class Reminder(Table):
 
     class Meta:
         table = "reminders"
-        # The open ones of an assignee by `alert_at` have a partial index, in the migration.
+        # The open ones of an assignee, and those of nobody, have partial indexes by `alert_at`, in the migrations.
         indexes = (
             ("project_id", "due_at", "id"),
             ("project_id", "resolved_at", "id"),
@@ -133,7 +134,8 @@ class ReminderEvent(Table):
     """One line of an employee's feed. `number` grows per employee under a lock on his row, and may skip.
 
     A POPUP names its reminders in `reminder_ids`, a CLOSED one in `reminder_id`: plain ids, because an event outlives
-    the reminder. `created_at` is when the transaction began that wrote the event. Of a POPUP `due_at` is when the
+    the reminder. `unassigned_ids` of a POPUP are those of nobody that it shows, null if none, and `more_unassigned` how many
+    more of them are due. `created_at` is when the transaction began that wrote the event. Of a POPUP `due_at` is when the
     window was to open and `written_at` when the statement ran that told so: `written_at - due_at` is how late it was, but
     for the commit. Both are null of a CLOSED one, and of what was written before they were kept.
     """
@@ -154,6 +156,8 @@ class ReminderEvent(Table):
     snoozed_until = fields.DatetimeField(null=True)
     repeat_minutes = fields.IntField(null=True)
     due_at = fields.DatetimeField(null=True)
+    unassigned_ids: Any = JsonText(null=True)
+    more_unassigned = fields.IntField(null=True)
     created_at = fields.DatetimeField()
     written_at = fields.DatetimeField(null=True)
 

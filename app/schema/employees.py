@@ -200,6 +200,12 @@ class EmployeeUpdateInput:
     can_delete_contacts: bool | None = optional(MAY_DELETE)
     can_send_bulk_email: bool | None = optional(MAY_BULK)
     time_zone: str | None = optional(ZONE)
+    reassign_reminders_to: strawberry.ID | None = optional(
+        "Who gets the open reminders that they may not have any more: an active colleague. Needed if there are any and they "
+        "may have none from now on, as without a role (OPEN_REMINDERS tells how many). What the colleague may not see is "
+        "nobody's then, and so is what is about contacts out of their sight if no colleague is named.",
+        id_of="Employee",
+    )
     expected_version: int | None = optional("The `version` that was read: STALE_VERSION if it grew since.")
 
 
@@ -207,18 +213,18 @@ class EmployeeUpdateInput:
 async def employee_update(act: Act, input: EmployeeUpdateInput) -> Returned:
     """Changes an employee; it takes effect at once, in open sessions too.
 
-    Admins are changed by admins alone. Nobody changes his own roles, flags, divisions or partner, except an admin; the
-    only admin stays one (LAST_ADMIN).
+    Admins are changed by admins alone. Nobody changes their own roles, flags, divisions or partner, except an admin; the
+    only admin stays one (LAST_ADMIN). Whoever loses the right to have reminders leaves them to `reassignRemindersTo`.
     """
     employee = await employees.update(act.member, now=act.now, **given(input))
     return {"employee": employee.id}
 
 
-@strawberry.input(description="Who leaves, and who gets his reminders.")
+@strawberry.input(description="Who leaves, and who gets their reminders.")
 class EmployeeDeactivateInput:
     id: strawberry.ID = required("Who leaves.", id_of="Employee")
     reassign_reminders_to: strawberry.ID | None = optional(
-        "Who gets his open reminders: an active colleague. Needed if there are any (OPEN_REMINDERS tells how many).",
+        "Who gets their open reminders: an active colleague. Needed if there are any (OPEN_REMINDERS tells how many).",
         id_of="Employee",
     )
 

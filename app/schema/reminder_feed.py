@@ -54,10 +54,20 @@ class ReminderPopup(ReminderFeedEvent):
     """The window appears: everything due for the viewer now. It returns every `repeatMinutes` until each is handled.
 
     Of more than 500 the longest due are shown; the others come up as these are handled, and `openCount` tells of them.
+    Whoever gives reminders to others is also shown what lost its assignee, until it is given or done.
     """
 
     reminders: list[Reminder] = held(
         Level.MEMBER, "What is due, the longest due first, at most 500.", "Reminder", many=True
+    )
+    unassigned: list[Reminder] = held(
+        Level.MEMBER,
+        "What is due, is nobody's, and the viewer can give to somebody (reminderReassign): the longest due first, at most 50.",
+        "Reminder",
+        many=True,
+    )
+    more_unassigned: int = strawberry.field(
+        description="How many more are due that are nobody's, counted up to 10,000 together."
     )
     repeat_minutes: int = strawberry.field(description="After how many minutes it comes back.")
     replayed: bool = strawberry.field(description="True if it happened before this subscription was live.")
@@ -77,7 +87,8 @@ class ReminderFeedLive(ReminderFeedEvent):
     """The backlog is through; what follows is live."""
 
     open_count: int = strawberry.field(
-        description="How many open reminders the viewer has, due or not, counted up to 10,000."
+        description="How many open reminders the viewer has, due or not, with those of nobody that they can give to somebody "
+        "(an admin: all of the project that are nobody's), counted up to 10,000."
     )
 
 
@@ -146,9 +157,16 @@ class Reading:
         place = self._at(state.server_time)
         if after is not None:
             yield ReminderFeedReset(reset_reason=reason or ReminderResetReason.CURSOR_UNKNOWN, **place)
-        if state.due and state.repeat_minutes is not None:
+        waits = state.due or state.unassigned.shown
+        if waits and state.repeat_minutes is not None:
             due: Any = state.due  # held: shown as the rows with these ids
-            yield ReminderPopup(reminders=due, repeat_minutes=state.repeat_minutes, replayed=True, **place)
+            yield ReminderPopup(
+                reminders=due,
+                repeat_minutes=state.repeat_minutes,
+                replayed=True,
+                **_nobodys(state.unassigned.shown, state.unassigned.more),
+                **place,
+            )
 
     async def going_live(self) -> ReminderFeedLive:
         state = await self._state()
@@ -189,15 +207,26 @@ class Reading:
                 snoozed_until=news.snoozed_until,
                 **place,
             )
-        if not news.reminder_ids:
+        if not news.reminder_ids and not news.unassigned_ids:
             return None
         assert news.repeat_minutes is not None
         shown: Any = news.reminder_ids  # held
-        return ReminderPopup(reminders=shown, repeat_minutes=news.repeat_minutes, replayed=replayed, **place)
+        return ReminderPopup(
+            reminders=shown,
+            repeat_minutes=news.repeat_minutes,
+            replayed=replayed,
+            **_nobodys(news.unassigned_ids, news.more_unassigned),
+            **place,
+        )
 
     def _at(self, server_time: datetime | None) -> dict[str, Any]:
         cursor = feed.cursor_of(self.key, self.seat.employee_id, self.seat.number)
         return {"cursor": cursor, "server_time": server_time}
+
+
+def _nobodys(shown: Any, more: int) -> dict[str, Any]:
+    """What a pop-up says of reminders that are nobody's; `shown` is held."""
+    return {"unassigned": shown, "more_unassigned": more}
 
 
 async def _viewer_now(context: Context) -> Member:

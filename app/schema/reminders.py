@@ -52,10 +52,16 @@ class Reminder(Table, model=models.Reminder, see=OWN):
     resolved_at = column(OWN, "When it was handled.", filter=True, sort="resolved_at")
     resolved_by = to_one("Employee", OWN, "Who handled it.", via="resolved_by_id")
     assignee_id = column(
-        OWN, "The id of whose it is; null if he may no longer see its contact.", id_of="Employee", filter=True
+        OWN,
+        "The id of whose it is; null if it is nobody's: whoever it was may no longer see its contact.",
+        id_of="Employee",
+        filter=True,
     )
     assignee = to_one(
-        "Employee", OWN, "Whose it is; null if he may no longer see its contact.", via="assignee_id"
+        "Employee",
+        OWN,
+        "Whose it is; null if it is nobody's: whoever it was may no longer see its contact.",
+        via="assignee_id",
     )
     contact_id = column(OWN, "The id of the contact it concerns.", id_of="Contact", filter=True)
     contact = to_one("Contact", OWN, "The contact it concerns, if any.", via="contact_id")
@@ -82,7 +88,9 @@ queries = {
     "open_reminder_count": strawberry.field(
         resolver=open_reminder_count,
         description=described(
-            "How many open reminders the viewer has, due or not, counted up to 10,000.", OWN
+            "How many open reminders the viewer has, due or not, with those of nobody that they can give to somebody (an admin: "
+            "all of the project that are nobody's), counted up to 10,000.",
+            OWN,
         ),
         directives=directives_of(OWN),
         metadata={GUARD: OWN},
@@ -140,7 +148,7 @@ class ReminderReassignInput:
 
 @mutation(Permission.REMINDER_ASSIGN, reminder=Reminder)
 async def reminder_reassign(act: Act, input: ReminderReassignInput) -> Returned:
-    """Gives an open reminder to another employee: it leaves one window and opens the other when due."""
+    """Gives an open reminder to another employee: it leaves one window and opens the other when due. A snooze ends."""
     reminder = await reminders.reassign(act.member, now=act.now, **given(input))
     return {"reminder": reminder.id}
 
@@ -159,7 +167,10 @@ class ReminderSnoozeInput:
 
 @mutation(OWN, reminder=Reminder)
 async def reminder_snooze(act: Act, input: ReminderSnoozeInput) -> Returned:
-    """Lets an open reminder rest: it leaves the window on every device and comes back at that time."""
+    """Lets an open reminder rest: it leaves the window on every device and comes back at that time.
+
+    Until it is given to another: a snooze ends with whose it was. One that is nobody's cannot rest (WRONG_STATE).
+    """
     reminder = await reminders.snooze(act.member, now=act.now, **given(input))
     return {"reminder": reminder.id}
 

@@ -17,11 +17,12 @@ from app.models import (
     LeadShareContact,
     Person,
     Project,
+    Reminder,
     audit_notes,
     batches,
 )
 from app.policy import Member, Permission
-from app.services import activities, contacts, emails, persons, reminder_handover
+from app.services import activities, emails, persons, reminder_handover
 
 ACTION = "contactDelete"
 DAY = timedelta(hours=24)
@@ -35,7 +36,7 @@ async def delete(viewer: Member, *, now: datetime, id: UUID) -> UUID:
     """
     await Contact.get_visible(viewer, id)
     viewer.require(Permission.CONTACT_DELETE)
-    await contacts.lock_windows(id, viewer.employee_id)
+    await reminder_handover.lock_windows(Reminder.filter(contact_id=id), viewer.employee_id)
     await _require_below_limit(viewer, now=now)
     contact = await _locked_with_key(viewer, id)
     await reminder_handover.close_of_contact(id, now=now)

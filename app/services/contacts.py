@@ -10,9 +10,9 @@ from tortoise.expressions import F
 
 from app import formats, jobs
 from app.errors import FaultCode, Invalid
-from app.models import Contact, ContactStatus, Division, Reminder, ReminderState, audit_notes
+from app.models import Contact, ContactStatus, Division, Reminder, audit_notes
 from app.policy import Member, Permission
-from app.services import base_data, countries, emails, employees, persons, popups, reminder_handover
+from app.services import base_data, colleagues, countries, emails, persons, reminder_handover
 from app.services.money import minor_units
 from app.services.versions import differing, require_version, sent_anew
 from app.text import TooLong, fold, sort_key
@@ -92,7 +92,7 @@ async def add(
     if division_id is not None:
         await _require_division(viewer, division_id)
     if owner_id is not None:
-        await employees.get_active(viewer, owner_id, path=("owner_id",))
+        await colleagues.get_active(viewer, owner_id, path=("owner_id",))
     values = {
         **{name: value for name, value in clean.items() if name != "persons"},
         "division_id": division_id,
@@ -127,18 +127,20 @@ async def update(
     """
     if "division_id" in sent:
         await Contact.get_visible(viewer, id)
-        await lock_windows(id)
+        await reminder_handover.lock_windows(Reminder.filter(contact_id=id))
     contact = await Contact.get_visible(viewer, id, lock=True)
     _require_write(viewer, sent)
     clean = await _read(contact, {name: sent[name] for name in sent.keys() & READ}, confirm_ico)
     require_version(contact, expected_version)
     links = await _links(viewer, contact, {name: sent[name] for name in sent.keys() - READ})
     changes = differing(contact, {**clean, **links})
-    if changes:
-        await _save(contact, changes, now=now)
     if "division_id" in changes:
-        await reminder_handover.give_away_unseen(contact_id=id, now=now)
+        saw = await reminder_handover.shown_unassigned(id)
+        await _save(contact, changes, now=now)
+        await reminder_handover.contact_moved(contact, saw, now=now)
         await emails.ring_followers(id)
+    elif changes:
+        await _save(contact, changes, now=now)
     return contact
 
 
@@ -160,12 +162,6 @@ async def _read(contact: Contact, sent: Mapping[str, Any], confirm_ico: bool | N
     return _columns(base_data.with_registration(contact, clean, country))
 
 
-async def lock_windows(contact_id: UUID, *also: UUID) -> None:
-    """Locks whoever has an open reminder of this contact, and the employees `also`: always before the contact itself."""
-    waiting = Reminder.filter(contact_id=contact_id, state=ReminderState.OPEN, assignee_id__isnull=False)
-    await popups.lock(*also, *[row["assignee_id"] for row in await waiting.distinct().values("assignee_id")])
-
-
 def _require_write(viewer: Member, sent: Mapping[str, Any]) -> None:
     viewer.require(Permission.CONTACT_WRITE)
     if BILLING & sent.keys():
@@ -182,7 +178,7 @@ async def _links(viewer: Member, contact: Contact, sent: Mapping[str, UUID | Non
             sentence = "Without a division everyone would see this contact. Ask a colleague who works with all divisions."
             raise Invalid.at("division_id", sentence, FaultCode.NOT_ALLOWED)
     if changed.get("owner_id") is not None:
-        await employees.get_active(viewer, changed["owner_id"], path=("owner_id",))
+        await colleagues.get_active(viewer, changed["owner_id"], path=("owner_id",))
     return changed
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from app.errors import FaultCode, Forbidden, Invalid, Unauthenticated
 from app.models import Employee, EmployeeStatus, Project
 from app.policy import Member, Permission, Role, Viewer, grants_of, is_external
-from app.services import popups
+from app.services import popups, unassigned
 from app.services.members import grants_of_employee, member_of
 
 #: What nobody changes of himself, except an admin.
@@ -29,6 +29,8 @@ async def lock(viewer: Member, employee_id: UUID, *also: UUID) -> tuple[Member, 
     employee, Forbidden or Unauthenticated for a viewer who may no longer manage employees.
     """
     await Project.get_visible(viewer, viewer.project_id, lock=True)
+    if await popups.open_of([employee_id]).exists():  # of which some may become nobody's
+        also = (*also, *await unassigned.giver_ids([viewer.project_id]))
     await popups.lock(employee_id, viewer.employee_id, *also)
     himself = await Employee.get(id=viewer.employee_id)
     if himself.status is not EmployeeStatus.ACTIVE:

@@ -1,17 +1,18 @@
 """Employees: changing who they are here and what they may. Inviting is in `hiring`, leaving in `employment`."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 from tortoise.expressions import F
 
 from app import formats, jobs
-from app.errors import FaultCode, Invalid
-from app.models import DivisionScope, Employee, EmployeeStatus, audit_notes
-from app.policy import Member, Permission, Role, grants_of, is_external
+from app.models import DivisionScope, Employee, audit_notes
+from app.policy import Grants, Member, Permission, Role, grants_of, is_external
 from app.services import (
+    colleagues,
     employee_rights,
     employee_scopes,
     partners,
@@ -47,33 +48,29 @@ RULES: Mapping[str, Rule] = {
 NOT_NULL = ("name", "roles", "division_scope", "can_delete_contacts", "can_send_bulk_email")
 
 
-async def get_active(viewer: Member, id: UUID, *, path: Sequence[str] = ("id",)) -> Employee:
-    """The employee, if he is at work. Raises NotFound, and Invalid (WRONG_STATE) for one who is not, at `path`."""
-    employee = await Employee.get_visible(viewer, id, path=path)
-    if employee.status is not EmployeeStatus.ACTIVE:
-        sentence = f"{employee.name} does not work here now. Choose an active employee."
-        raise Invalid.at(path, sentence, FaultCode.WRONG_STATE)
-    return employee
-
-
 async def update(
     viewer: Member,
     *,
     now: datetime,
     id: UUID,
     expected_version: int | None = None,
+    reassign_reminders_to: UUID | None = None,
     **sent: Any,
 ) -> Employee:
     """Changes an employee. What is sent as it stands already is no change, and asks for no right.
 
+    Whoever may have no reminders any more, or may no longer see what some are about, leaves them to the colleague named.
     Raises Forbidden for an admin changed by another, for rights and scopes wider than the viewer's, and for one's own
-    rights; Invalid (LAST_ADMIN) if nobody would be an admin any more.
+    rights; Invalid: LAST_ADMIN if nobody would be an admin any more, OPEN_REMINDERS if they have some, may have none from
+    now on, and no colleague is named.
     """
     await Employee.get_visible(viewer, id)
     viewer.require(Permission.EMPLOYEE_MANAGE)
     clean = check(sent, RULES, required=[name for name in NOT_NULL if name in sent])
-    viewer, employee = await employee_rights.lock(viewer, id)
+    heirs = [] if reassign_reminders_to is None else [reassign_reminders_to]
+    viewer, employee = await employee_rights.lock(viewer, id, *heirs)
     require_version(employee, expected_version)
+    heir = await colleagues.get_heir(viewer, employee, reassign_reminders_to)
     before = await employee_scopes.of(employee)
     scope = await employee_scopes.asked(viewer, clean, before)
     changes = differing(employee, _columns(clean, scope))
@@ -85,9 +82,11 @@ async def update(
         held = None if _gains_rights(employee, changes) else before
         employee_scopes.require_within(viewer, scope, held)
     await _keep_an_admin(employee, changes)
+    if _loses_reminders(employee, changes):
+        await colleagues.hand_over(viewer, employee, heir, now)
     await _save(employee, changes, now=now, besides=_chosen(before, scope))
     await employee_scopes.write(employee, scope, before)
-    await _tell(employee, changed, now=now)
+    await _tell(employee, changed, heir, now=now)
     return employee
 
 
@@ -121,10 +120,19 @@ def _gains_rights(employee: Employee, changes: Mapping[str, Any]) -> bool:
 
     They reach as far as his divisions do, so those are given with them.
     """
-    roles, partner_id = changes.get("roles", employee.roles), changes.get("partner_id", employee.partner_id)
-    before = grants_of(employee.roles, external=is_external(employee.roles, employee.partner_id))
-    after = grants_of(roles, external=is_external(roles, partner_id))
+    before, after = _grants(employee), _grants(employee, changes)
     return any(reach > before.get(right, 0) for right, reach in after.items())
+
+
+def _loses_reminders(employee: Employee, changes: Mapping[str, Any]) -> bool:
+    """Whether they may have no reminders any more."""
+    return Permission.REMINDER_OWN in _grants(employee).keys() - _grants(employee, changes).keys()
+
+
+def _grants(employee: Employee, changes: Mapping[str, Any] = MappingProxyType({})) -> Grants:
+    """What their roles bring, after these changes; flags are not looked at."""
+    roles, partner_id = changes.get("roles", employee.roles), changes.get("partner_id", employee.partner_id)
+    return grants_of(roles, external=is_external(roles, partner_id))
 
 
 async def _keep_an_admin(employee: Employee, changes: Mapping[str, Any]) -> None:
@@ -154,11 +162,13 @@ async def _save(
     employee.update_from_dict({**values, "version": employee.version + 1, "updated_at": now})
 
 
-async def _tell(employee: Employee, changed: Collection[str], *, now: datetime) -> None:
+async def _tell(
+    employee: Employee, changed: Collection[str], heir: Employee | None, *, now: datetime
+) -> None:
     """What else follows: sessions learn their rights, reminders go from whom may no longer see them, the window moves."""
     if RIGHTS & set(changed):
         if employee.account_id is not None:
             sessions.viewers_changed(employee.account_id)
-        await reminder_handover.give_away_unseen(employee_id=employee.id, now=now)
+        await reminder_handover.give_away_unseen(employee_id=employee.id, heir=heir, now=now)
     if (RIGHTS | {"reminder_interval_minutes"}) & set(changed):
         await popups.refresh_window(employee.id, now=now)

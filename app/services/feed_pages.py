@@ -15,10 +15,11 @@ import orjson
 
 from app import db, db_rows
 from app.coalesce import Coalescer
-from app.models import ReminderClosedReason, ReminderEventKind
+from app.models import Reminder, ReminderClosedReason, ReminderEventKind
 from app.policy import Member, Permission
+from app.services import unassigned
 from app.services.feed_states import open_in_sight
-from app.services.sight import in_sight
+from app.services.sight import RowsOf, in_sight
 
 #: Events of one feed that are read at once, and characters of the ids in them: those of some 500 reminders. The last
 #: event may exceed it.
@@ -32,7 +33,10 @@ GOOD_FOR_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """An event as the viewer may see it. A pop-up names those of its reminders that are still his, open and in sight."""
+    """An event as the viewer may see it. A pop-up names those of its reminders that are still theirs, open and in sight.
+
+    And those of nobody that they can still give to somebody; `more_unassigned`: how many more were due then.
+    """
 
     number: int
     kind: ReminderEventKind
@@ -41,6 +45,8 @@ class News:
     reminder_id: UUID | None
     closed_reason: ReminderClosedReason | None
     snoozed_until: datetime | None
+    unassigned_ids: Sequence[UUID] = ()
+    more_unassigned: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +77,14 @@ async def clock() -> datetime:
 async def _pages_after(asked: Sequence[tuple[Member, int]]) -> list[Page]:
     read_at = time.monotonic()
     rows = await _rows_after(asked)
-    shown = await _still_shown([(asked[row["place"]][0], row) for row in rows])
+    told = [(asked[row["place"]][0], row) for row in rows]
+    shown = await _still_shown(told, "reminder_ids", open_in_sight)
+    nobodys = await _still_shown(told, "unassigned_ids", unassigned.in_reach)
     news: list[list[News]] = [[] for _ in asked]
     weights = [0] * len(asked)
-    for row, reminder_ids in zip(rows, shown, strict=True):
-        news[row["place"]].append(_news(row, reminder_ids))
-        weights[row["place"]] += len(row["reminder_ids"])
+    for row, reminder_ids, unassigned_ids in zip(rows, shown, nobodys, strict=True):
+        news[row["place"]].append(_news(row, reminder_ids, unassigned_ids))
+        weights[row["place"]] += len(row["reminder_ids"]) + len(row["unassigned_ids"] or "")
     server_time = db.clock_of(rows[0]["now"]) if rows else None
     return [
         Page(each, server_time, read_at, is_last=len(each) < PAGE and weight < WEIGHT)
@@ -87,8 +95,8 @@ async def _pages_after(asked: Sequence[tuple[Member, int]]) -> list[Page]:
 # As `ReminderEvent.visible_q` says: one's own, for REMINDER_OWN.
 _PAGE = """
     SELECT * FROM (
-        SELECT next.*, SUM(LENGTH(reminder_ids)) OVER (ORDER BY number) - LENGTH(reminder_ids) AS weight_before FROM (
-            SELECT * FROM reminder_events
+        SELECT next.*, SUM(length) OVER (ORDER BY number) - length AS weight_before FROM (
+            SELECT *, LENGTH(reminder_ids) + LENGTH(COALESCE(unassigned_ids, '')) AS length FROM reminder_events
             WHERE employee_id = asked.employee_id AND project_id = asked.project_id AND number > asked.after
             ORDER BY number LIMIT {most}
         ) next
@@ -100,7 +108,7 @@ _PAGES: Mapping[db.Dialect, str] = {
 }
 _EVENTS = """
     SELECT {clock} AS now, asked.place, e.number, e.kind, e.reminder_ids, e.reminder_id, e.closed_reason,
-        e.snoozed_until, e.repeat_minutes
+        e.snoozed_until, e.repeat_minutes, e.unassigned_ids, e.more_unassigned
     FROM {pages} ORDER BY asked.place, e.number
 """
 
@@ -122,18 +130,20 @@ async def _rows_after(asked: Sequence[tuple[Member, int]]) -> Sequence[Mapping[s
     return await db.fetch(sql, [db_rows.packed(wanted)])
 
 
-async def _still_shown(events: Sequence[tuple[Member, Mapping[str, Any]]]) -> list[list[UUID]]:
-    """For each event those of its reminders that are still the viewer's, open and in sight, in the same order."""
-    named = [[UUID(each) for each in orjson.loads(row["reminder_ids"])] for _, row in events]
+async def _still_shown(
+    events: Sequence[tuple[Member, Mapping[str, Any]]], column: str, rows_of: RowsOf[Reminder]
+) -> list[list[UUID]]:
+    """For each event those of its reminders in this column that are still among the viewer's rows, in the same order."""
+    named = [[UUID(each) for each in orjson.loads(row[column] or "[]")] for _, row in events]
     asked = [(viewer, id_) for (viewer, _), ids in zip(events, named, strict=True) for id_ in ids]
     answers: list[bool] = []
     for some in db_rows.portions(asked, ASKED_AT_ONCE):
-        answers += await in_sight(open_in_sight, some)
+        answers += await in_sight(rows_of, some)
     seen = iter(answers)
     return [[id_ for id_ in ids if next(seen)] for ids in named]
 
 
-def _news(row: Mapping[str, Any], reminder_ids: Sequence[UUID]) -> News:
+def _news(row: Mapping[str, Any], reminder_ids: Sequence[UUID], unassigned_ids: Sequence[UUID]) -> News:
     return News(
         row["number"],
         ReminderEventKind(row["kind"]),
@@ -142,6 +152,8 @@ def _news(row: Mapping[str, Any], reminder_ids: Sequence[UUID]) -> News:
         db.as_uuid(row["reminder_id"]) if row["reminder_id"] else None,
         ReminderClosedReason(row["closed_reason"]) if row["closed_reason"] else None,
         db.as_datetime(row["snoozed_until"]) if row["snoozed_until"] else None,
+        unassigned_ids,
+        row["more_unassigned"] or 0,
     )
 
 

@@ -12,12 +12,14 @@ from app import db
 from app.coalesce import Coalescer
 from app.models import Reminder, ReminderState
 from app.policy import Member, Permission
+from app.services import unassigned
 from app.services.popup_windows import MOST_SHOWN
 from app.services.sight import MOMENT, Making, Statement, ask
+from app.services.unassigned import NOTHING, Look
 from app.viewers import Shape
 
 #: As `totalCount` of lists.
-MOST_COUNTED = 10_000
+MOST_COUNTED = unassigned.MOST_COUNTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,8 @@ class FeedState:
 
     `first_number` is that of the oldest event that is kept, None if none is; `repeat_minutes` is None if his window is
     off; `due` are the ids of their reminders that have come due, the longest due first, at most MOST_SHOWN; `open_count` is
-    the number of all that are open, counted up to MOST_COUNTED. What they may not see is neither named nor counted.
+    the number of all that are open, counted up to MOST_COUNTED. `unassigned`: those of nobody that they can give to
+    somebody, which `open_count` counts too. What they may not see is not named.
     """
 
     server_time: datetime
@@ -35,16 +38,18 @@ class FeedState:
     repeat_minutes: int | None
     due: Sequence[UUID]
     open_count: int
+    unassigned: Look = NOTHING
 
 
 def open_in_sight(viewer: Member) -> QuerySet[Reminder]:
-    """His own open reminders of which he may see the contact."""
+    """Their own open reminders of which they may see the contact."""
     return Reminder.visible_to(viewer).filter(assignee_id=viewer.employee_id, state=ReminderState.OPEN)
 
 
 async def count_open(viewer: Member) -> int:
-    """How many of their open reminders are in sight, counted up to MOST_COUNTED."""
-    return await open_in_sight(viewer).limit(MOST_COUNTED).count()
+    """How many open reminders wait for the viewer: their own, and those of nobody; counted up to MOST_COUNTED."""
+    own = await open_in_sight(viewer).limit(MOST_COUNTED).count()
+    return min(own + await unassigned.count_for(viewer), MOST_COUNTED)
 
 
 async def state_of(viewer: Member) -> FeedState:
@@ -56,14 +61,17 @@ async def _states_of(viewers: Sequence[Member]) -> list[FeedState]:
     now = await db.now()
     states = [FeedState(now, 0, None, None, (), 0)] * len(viewers)
     able = [place for place, viewer in enumerate(viewers) if viewer.may(Permission.REMINDER_OWN)]
+    looks = await unassigned.looks([viewers[place] for place in able], now)
     for row in await ask(_statement, [(viewers[place], now) for place in able], "moment"):
+        look = looks[row["place"]]
         states[able[row["place"]]] = FeedState(
             now,
             row["feed_number"],
             row["first_number"],
             row["reminder_interval_minutes"],
             [UUID(each) for each in (row["due"] or "").split(",") if each],
-            row["open_count"],
+            min(row["open_count"] + look.open_count, MOST_COUNTED),
+            look,
         )
     return states
 

@@ -37,6 +37,14 @@ def member_of(
     )
 
 
+def viewer_of(row: Mapping[str, Any]) -> Member:
+    """The same for a row with the `id` and `project_id` of the employee, for what is done without a session of theirs."""
+    id_ = db.as_uuid(row["id"])
+    return member_of(
+        row, employee_id=id_, project_id=db.as_uuid(row["project_id"]), account_id=id_, session_id=id_
+    )
+
+
 def may(row: Mapping[str, Any], permission: Permission) -> bool:
     """Whether the employee of this row holds the right, without making a viewer of him."""
     return _may(permission, *(row[name] for name in members.FACTS))

@@ -3,8 +3,10 @@
 from datetime import datetime
 from uuid import UUID
 
-from app.models import Employee, Partner
-from app.services import popups, reminder_handover, sessions
+from tortoise.expressions import Subquery
+
+from app.models import Employee, Partner, Reminder, ReminderState
+from app.services import popups, reminder_handover, sessions, unassigned
 
 
 async def lock(partner_id: UUID) -> None:
@@ -20,8 +22,14 @@ async def lock(partner_id: UUID) -> None:
 
 
 async def _lock_people(partner_id: UUID) -> None:
-    people = await Employee.filter(partner_id=partner_id).values("id")
-    await popups.lock(*[row["id"] for row in people])
+    """With those in whose windows their reminders are if they lose them."""
+    people = await Employee.filter(partner_id=partner_id).values("id", "project_id")
+    held = Reminder.filter(
+        assignee_id__in=Subquery(Employee.filter(partner_id=partner_id).values("id")),
+        state=ReminderState.OPEN,
+    )
+    projects = {row["project_id"] for row in people} if await held.exists() else set()
+    await popups.lock(*[row["id"] for row in people], *await unassigned.giver_ids(projects))
 
 
 async def shrank(partner_id: UUID, *, now: datetime) -> None:

@@ -55,10 +55,11 @@ async def fire(
     if not found:
         return Fired(0, None)
     taken = await popup_windows.look(found, now)
-    taken = await _give_hidden_away(taken, now)
+    taken, givers = await _give_hidden_away(taken, now)
     numbers = await _move_on(taken, now)
     opened = [each.popup(numbers[id_]) for id_, each in taken.items() if each.opens]
     await reminder_log.tell_popups(opened, now=now)
+    await popups.refresh_windows(givers, now=now)
     left = found.keys() - taken.keys()
     left_since = min((found[id_].moment for id_ in left), default=None)
     return Fired(len(found), max(each.moment for each in found.values()), list(left), left_since)
@@ -133,17 +134,24 @@ async def _claim(
     return {row["id"]: Window(row["id"], row) for row in rows}
 
 
-async def _give_hidden_away(claimed: Mapping[str, Window], now: datetime) -> Mapping[str, Window]:
-    """What one may no longer see is given away instead of shown. Leaves out those of whose somebody holds one."""
+async def _give_hidden_away(
+    claimed: Mapping[str, Window], now: datetime
+) -> tuple[Mapping[str, Window], Collection[UUID]]:
+    """What one may no longer see is given away instead of shown. Leaves out those of whose somebody holds one.
+
+    And the employees in whose windows it is from now on, as it is nobody's.
+    """
     held = [
         pair for each in claimed.values() if any(contact for _, contact in each.due) for pair in each.held()
     ]
-    hidden, stuck = await reminder_handover.take_free_hidden(held, now=now)
+    hidden, stuck, givers = await reminder_handover.take_free_hidden(held, now=now)
     for window in claimed.values() if hidden else ():
         kept = [each for each in window.due if UUID(each[0]) not in hidden]
         window.is_short = len(kept) < len(window.due) == MOST_SHOWN
         window.due = kept
-    return {id_: each for id_, each in claimed.items() if UUID(id_) not in stuck} if stuck else claimed
+    return {
+        id_: each for id_, each in claimed.items() if UUID(id_) not in stuck
+    } if stuck else claimed, givers
 
 
 _MOVE_ON = """

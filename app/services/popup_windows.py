@@ -8,9 +8,10 @@ from uuid import UUID
 
 from app import db, db_rows
 from app.policy import Member, Permission
-from app.services import member_rows, popups
+from app.services import member_rows, popups, unassigned
 from app.services.reminder_handover import Held
 from app.services.reminder_log import Popup
+from app.services.unassigned import NOTHING, Look
 
 #: Reminders that one window shows, the longest due first. The others come up when these are handled, window by window.
 MOST_SHOWN = 500
@@ -28,7 +29,7 @@ class Window:
     """A claimed one; ids are texts, of which nothing is made but other texts.
 
     `due`: what it shows, `(reminder, contact)`, the longest due first; `ahead`: when the first of the others comes due.
-    `is_short`: of more than it shows some were taken, and others may have their place.
+    `is_short`: of more than it shows some were taken, and others may have their place. `unassigned`: what is nobody's.
     """
 
     employee_id: str
@@ -36,6 +37,7 @@ class Window:
     due: Sequence[tuple[str, str]] = ()
     ahead: datetime | None = None
     is_short: bool = False
+    unassigned: Look = NOTHING
 
     @property
     def moment(self) -> datetime:
@@ -65,20 +67,25 @@ class Window:
 
     @property
     def opens(self) -> bool:
-        return bool(self.due) and not self.is_short
+        return bool(self.due or self.unassigned.shown) and not self.is_short
 
     def next_at(self, now: datetime) -> datetime | None:
         if self.is_short:
             return now  # looked at once more, before it opens
-        if not self.due:
-            return self.ahead
-        repeat = now + popups.interval(self.repeat_minutes)
-        return repeat if self.ahead is None else min(repeat, self.ahead)
+        repeat = now + popups.interval(self.repeat_minutes) if self.opens else None
+        return min(filter(None, [repeat, self.ahead, self.unassigned.ahead]), default=None)
 
     def popup(self, number: int) -> Popup:
         shown = [id_ for id_, _ in self.due]
         return Popup(
-            self.employee_id, self.row["project_id"], number, shown, self.repeat_minutes, self.moment
+            self.employee_id,
+            self.row["project_id"],
+            number,
+            shown,
+            self.repeat_minutes,
+            self.moment,
+            [str(each) for each in self.unassigned.shown],
+            self.unassigned.more,
         )
 
 
@@ -107,6 +114,7 @@ async def look(claimed: Mapping[str, Window], now: datetime) -> Mapping[str, Win
     fitting = await _fitting(full, now)
     await _read_due(fitting, now, MOST_SHOWN)
     left_out = {each.employee_id for each in full[len(fitting) :]}
+    await _read_unassigned([each for each in able if each.employee_id not in left_out], now)
     return {id_: each for id_, each in claimed.items() if id_ not in left_out}
 
 
@@ -152,3 +160,10 @@ async def _read_due(windows: Sequence[Window], now: datetime, most: int) -> None
             ]
         if row["ahead"]:
             window.ahead = db.as_datetime(row["ahead"])
+
+
+async def _read_unassigned(windows: Sequence[Window], now: datetime) -> None:
+    givers = [each for each in windows if member_rows.may(each.row, Permission.REMINDER_ASSIGN)]
+    found = await unassigned.looks([each.viewer for each in givers], now)
+    for window, look in zip(givers, found, strict=True):
+        window.unassigned = look

@@ -1,8 +1,9 @@
 """The engine behind the window that pops up: when it opens next, who opens it, what its feed is told.
 
-`next_popup_at` of an employee says when his window opens next. With L the last time it opened and I his interval it is
-the earliest of L + I, if a reminder that had come due by L is still open, and of the first `alert_at` after L; null if
-nothing is open, the interval is null or he is not active. What comes late (due in the past, given by a colleague)
+`next_popup_at` of an employee says when their window opens next. With L the last time it opened and I their interval it
+is the earliest of L + I, if a reminder that had come due by L is still open, and of the first `alert_at` after L; null if
+nothing is open, the interval is null or they are not active. Open are their own, and those of nobody that they can give to
+somebody (see `unassigned`). What comes late (due in the past, given by a colleague)
 opens it at once. Only the database's clock counts: if it jumps ahead, what became late opens the window once; if it
 jumps back, L is not passed again until it catches up, so nothing opens twice.
 
@@ -13,7 +14,7 @@ circle, and windows and numbers of the feed are worked out by one transaction at
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -25,7 +26,7 @@ from app.config import settings
 from app.jobs import Job
 from app.models import EmployeeStatus, Reminder, ReminderState
 from app.policy import Permission
-from app.services import member_rows
+from app.services import member_rows, unassigned
 
 #: A moment nearer than this gets a job of its own at once; the sweep sees to those further off.
 NEAR = timedelta(seconds=5)
@@ -45,6 +46,14 @@ async def lock(*employee_ids: UUID | None) -> None:
     # SQLite lets one transaction write at a time: there is nothing to lock.
     if wanted and db.dialect() == "postgres":
         await db.fetch(_LOCK, [db_rows.packed_ids(wanted)])
+
+
+async def lock_free(employee_ids: set[UUID]) -> set[UUID]:
+    """Locks those of these that nobody holds, waiting for none; tells which."""
+    if not employee_ids or db.dialect() == "sqlite":
+        return employee_ids
+    rows = await db.fetch(f"{_LOCK} SKIP LOCKED", [db_rows.packed_ids(employee_ids)])
+    return {row["id"] for row in rows}
 
 
 # Not the key: the foreign keys of rows that others insert at this moment need it.
@@ -98,6 +107,14 @@ class _Window:
     was_shown: bool
     is_due: bool
 
+    def with_unassigned(self, found: unassigned.Moments, last: datetime, now: datetime) -> "_Window":
+        return replace(
+            self,
+            ahead=min(filter(None, [self.ahead, found.ahead]), default=None),
+            was_shown=self.was_shown or (found.first is not None and found.first <= last),
+            is_due=self.is_due or (found.first is not None and found.first <= now),
+        )
+
     def next_moment(self, now: datetime, alert_at: datetime | None) -> datetime | None:
         if not self.can_open:
             return None
@@ -111,7 +128,7 @@ class _Window:
 
 
 _EMPLOYEES = """
-    SELECT e.id, e.status, e.reminder_interval_minutes, e.last_popup_at, e.next_popup_at, {columns},
+    SELECT e.id, e.project_id, e.status, e.reminder_interval_minutes, e.last_popup_at, e.next_popup_at, {columns},
         (SELECT MIN(alert_at) FROM reminders WHERE {open} AND alert_at > COALESCE(e.last_popup_at, $2)) AS ahead,
         EXISTS (SELECT 1 FROM reminders WHERE {open} AND alert_at <= e.last_popup_at) AS was_shown,
         EXISTS (SELECT 1 FROM reminders WHERE {open} AND alert_at <= $3) AS is_due
@@ -126,19 +143,39 @@ async def _windows_of(employee_ids: Iterable[UUID], now: datetime) -> list[_Wind
     sql = _EMPLOYEES.format(
         columns=member_rows.columns(dialect, "e"), open=_OPEN, ids=db_rows.ids(dialect, "$1")
     )
-    return [
-        _Window(
-            employee_id=db.as_uuid(row["id"]),
-            can_open=_can_open(row),
-            minutes=row["reminder_interval_minutes"],
-            last=_moment(row["last_popup_at"]),
-            next=_moment(row["next_popup_at"]),
-            ahead=_moment(row["ahead"]),
-            was_shown=bool(row["was_shown"]),
-            is_due=bool(row["is_due"]),
-        )
-        for row in await db.fetch(sql, [db_rows.packed_ids(employee_ids), LONG_AGO, now])
+    rows = await db.fetch(sql, [db_rows.packed_ids(employee_ids), LONG_AGO, now])
+    windows = {
+        each.employee_id: each
+        for row in rows
+        for each in [
+            _Window(
+                employee_id=db.as_uuid(row["id"]),
+                can_open=_can_open(row),
+                minutes=row["reminder_interval_minutes"],
+                last=_moment(row["last_popup_at"]),
+                next=_moment(row["next_popup_at"]),
+                ahead=_moment(row["ahead"]),
+                was_shown=bool(row["was_shown"]),
+                is_due=bool(row["is_due"]),
+            )
+        ]
+    }
+    await _add_unassigned(windows, rows, now)
+    return list(windows.values())
+
+
+async def _add_unassigned(
+    windows: dict[UUID, "_Window"], rows: Iterable[Mapping[str, Any]], now: datetime
+) -> None:
+    """What is nobody's waits for those who can give it to somebody."""
+    givers = [
+        (member_rows.viewer_of(row), windows[id_].last or LONG_AGO)
+        for row in rows
+        for id_ in [db.as_uuid(row["id"])]
+        if windows[id_].can_open and member_rows.may(row, Permission.REMINDER_ASSIGN)
     ]
+    for (viewer, last), found in zip(givers, await unassigned.moments(givers), strict=True):
+        windows[viewer.employee_id] = windows[viewer.employee_id].with_unassigned(found, last, now)
 
 
 def _can_open(row: Mapping[str, Any]) -> bool:

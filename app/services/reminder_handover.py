@@ -3,7 +3,8 @@
 However many they are, they are gone through a thousand at a time, in a few statements each.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 from uuid import UUID
@@ -22,7 +23,7 @@ from app.models import (
     value_batches,
 )
 from app.policy import Member
-from app.services import member_rows, popups, reminder_log
+from app.services import member_rows, popups, reminder_log, unassigned
 from app.services.members import member_of
 from app.services.sight import in_sight
 
@@ -31,7 +32,7 @@ NOTED = ("title", "kind", "due_at", "assignee_id")
 
 
 async def open_count(employee_id: UUID) -> int:
-    """How many open reminders he has, whatever he may still see."""
+    """How many open reminders the employee has, whatever they may still see."""
     return await popups.open_of([employee_id]).count()
 
 
@@ -42,6 +43,8 @@ class Held(NamedTuple):
     assignee_id: UUID
     project_id: UUID
     contact_id: UUID | None
+    due_at: datetime | None = None
+    snoozed_until: datetime | None = None
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Self:
@@ -51,36 +54,36 @@ class Held(NamedTuple):
 async def reassign_all(
     viewer: Member, *, from_employee_id: UUID, to_employee: Employee, now: datetime
 ) -> None:
-    """Gives all his open reminders to one colleague; those whose contact that one may not see to nobody.
+    """Gives all open reminders of an employee to one colleague; those whose contact that one may not see to nobody.
 
     `to_employee` must be active, and had through `get_visible`.
     """
     await popups.lock(from_employee_id, to_employee.id)
     reminders = popups.open_of([from_employee_id]).filter(project_id=viewer.project_id)
-    heir = await member_of(to_employee)
-    earliest: datetime | None = None
+    given, heir = Given(), await member_of(to_employee)
     async for some in value_batches(reminders, "alert_at", *Held._fields):
-        held = [Held.of(row) for row in some]
-        hidden = await _hidden([(heir, each) for each in held])
-        await _give({each: None if each.id in hidden else heir.employee_id for each in held}, now)
-        earliest = earliest or next((row["alert_at"] for row in some if row["id"] not in hidden), None)
-    await popups.refresh_window(from_employee_id, now=now)
-    await popups.refresh_window(to_employee.id, now=now, alert_at=earliest)
+        given.add(await _leave([Held.of(row) for row in some], heir, now))
+    await given.refresh_windows(to_employee, now)
 
 
 async def close_of_contact(contact_id: UUID, *, now: datetime) -> None:
     """Deletes the contact's reminders before it is deleted itself: they leave every window at once."""
     reminders = Reminder.filter(contact_id=contact_id)
-    holders = await _lock_holders(reminders)
+    holders = await lock_windows(reminders)
+    givers = await shown_unassigned(contact_id)
     async for some in value_batches(reminders, "due_at", "state", *Held._fields, *NOTED):
         for row in some:
             place = {"project_id": row["project_id"], "contact_id": contact_id}
             jobs.note("Reminder", row["id"], audit_notes.gone(row, *NOTED), **place)
-        left = [Held.of(row) for row in some if row["assignee_id"] and row["state"] is ReminderState.OPEN]
-        await reminder_log.tell_closed(_by_holder(left), ReminderClosedReason.DELETED, now=now)
+        left = [row for row in some if row["state"] is ReminderState.OPEN]
+        closed = _by_holder(Held.of(row) for row in left if row["assignee_id"])
+        nobodys = [row["id"] for row in left if row["assignee_id"] is None]
+        for giver in givers or () if nobodys else ():
+            closed.setdefault(giver, []).extend(nobodys)
+        await reminder_log.tell_closed(closed, ReminderClosedReason.DELETED, now=now)
         await jobs.write_notes()
     await reminders.delete()
-    await popups.refresh_windows(holders, now=now)
+    await popups.refresh_windows({*holders, *(givers or ())}, now=now)
 
 
 async def give_away_unseen(
@@ -88,13 +91,14 @@ async def give_away_unseen(
     contact_id: UUID | None = None,
     employee_id: UUID | None = None,
     partner_id: UUID | None = None,
+    heir: Employee | None = None,
     now: datetime,
 ) -> None:
     """Takes reminders from those who may no longer see the contact.
 
     Concerned are reminders of this contact, of this employee, of the people of this partner: of all that are given. Call
-    it after divisions, shares or roles changed. They are then without an assignee, shown to whoever gives reminders to
-    others.
+    it after divisions, shares or roles changed. The `heir`, if there is one, gets what they may see of it. The rest is
+    without an assignee, shown to whoever gives reminders to others.
     """
     reminders = Reminder.filter(contact_id__isnull=False)
     if contact_id is not None:
@@ -104,39 +108,117 @@ async def give_away_unseen(
     if partner_id is not None:
         people = Employee.filter(partner_id=partner_id).values("id")
         reminders = reminders.filter(assignee_id__in=Subquery(people))
-    await _lock_holders(reminders)
-    bereft: set[UUID] = set()
+    await lock_windows(reminders, *([heir.id] if heir else []))
+    given, viewer = Given(), await member_of(heir) if heir else None
     async for some in value_batches(_waiting(reminders), "alert_at", *Held._fields):
         held = [Held.of(row) for row in some]
         viewers = await _viewers({each.assignee_id for each in held})
-        taken = await take_hidden([(viewers[each.assignee_id], each) for each in held], now=now)
-        bereft |= {each.assignee_id for each in held if each.id in taken}
-    await popups.refresh_windows(bereft, now=now)
+        hidden = await _hidden([(viewers[each.assignee_id], each) for each in held])
+        given.add(await _leave([each for each in held if each.id in hidden], viewer, now))
+    await given.refresh_windows(heir, now)
 
 
-async def take_hidden(held: Sequence[tuple[Member, Held]], *, now: datetime) -> set[UUID]:
-    """Takes from these employees, who must be locked, those of their reminders whose contact they may not see: their ids.
+@dataclass(slots=True)
+class Given:
+    """What became of many: who lost some, in which projects some are nobody's now, and when the first is due that the heir got."""
 
-    They are then without an assignee.
+    bereft: set[UUID] = field(default_factory=set)
+    projects: set[UUID] = field(default_factory=set)
+    earliest: datetime | None = None
+
+    def add(self, given: Mapping[Held, UUID | None]) -> None:
+        inherited = [each.due_at for each, to_id in given.items() if to_id is not None]
+        self.bereft |= {each.assignee_id for each in given}
+        self.projects |= {each.project_id for each, to_id in given.items() if to_id is None}
+        self.earliest = min(filter(None, [self.earliest, *inherited]), default=None)
+
+    async def refresh_windows(self, heir: Employee | None, now: datetime) -> None:
+        await popups.refresh_windows(self.bereft | await unassigned.giver_ids(self.projects), now=now)
+        if heir is not None:
+            await popups.refresh_window(heir.id, now=now, alert_at=self.earliest)
+
+
+async def _leave(taken: Sequence[Held], heir: Member | None, now: datetime) -> dict[Held, UUID | None]:
+    """Gives them to the heir, and those whose contact that one may not see to nobody; tells which to whom."""
+    given: dict[Held, UUID | None] = dict.fromkeys(taken)
+    if heir is not None:
+        hidden = await _hidden([(heir, each) for each in taken])
+        given = {each: None if each.id in hidden else heir.employee_id for each in taken}
+    await _give(given, now)
+    return given
+
+
+async def lock_windows(reminders: QuerySet[Reminder], *also: UUID) -> set[UUID]:
+    """Locks whoever has open ones among these, and tells who; if there are any, whoever gives what is nobody's to others.
+
+    And the employees `also`. All at once, and before any contact, partner or share: so nobody waits in a circle.
     """
-    hidden = await _hidden(held)
-    await _give({each: None for _, each in held if each.id in hidden}, now)
-    return hidden
+    opened = reminders.filter(state=ReminderState.OPEN)
+    found = await opened.distinct().values("assignee_id", "project_id")
+    holders = {row["assignee_id"] for row in found if row["assignee_id"] is not None}
+    await popups.lock(*also, *holders, *await unassigned.giver_ids(row["project_id"] for row in found))
+    return holders
 
 
-async def take_free_hidden(
-    held: Sequence[tuple[Member, Held]], *, now: datetime
-) -> tuple[set[UUID], set[UUID]]:
-    """The same, but waits for nobody: what is taken, and the employees of whose reminders somebody else holds one.
+async def shown_unassigned(contact_id: UUID) -> set[UUID] | None:
+    """In whose windows those of this contact are that are nobody's; None if there is none."""
+    found = await _nobodys(contact_id).limit(1).values("project_id")
+    return set(await unassigned.shown_to(found[0]["project_id"], contact_id)) if found else None
 
-    Of the latter nothing is taken.
+
+async def contact_moved(contact: Contact, saw: set[UUID] | None, *, now: datetime) -> None:
+    """Call it after its division changed; `saw`: what `shown_unassigned` told before.
+
+    What is nobody's leaves the windows of those who saw it and do so no more, and comes into those of others who do now.
     """
-    hidden = await _hidden(held)
-    free = await _lock_free(hidden)
-    stuck = {each.assignee_id for _, each in held if each.id in hidden - free}
-    taken = {each: None for _, each in held if each.id in hidden and each.assignee_id not in stuck}
+    if saw is not None:
+        sees = set(await unassigned.shown_to(contact.project_id, contact.id))
+        async for some in value_batches(_nobodys(contact.id), "due_at"):
+            ids = [row["id"] for row in some]
+            closed = dict.fromkeys(saw - sees, ids)
+            await reminder_log.tell_closed(closed, ReminderClosedReason.GIVEN_AWAY, now=now)
+        await popups.refresh_windows(saw | sees, now=now)
+    await give_away_unseen(contact_id=contact.id, now=now)
+
+
+def _nobodys(contact_id: UUID) -> QuerySet[Reminder]:
+    return Reminder.filter(contact_id=contact_id, assignee_id__isnull=True, state=ReminderState.OPEN)
+
+
+class Taken(NamedTuple):
+    """What was taken from whom may not see it; `stuck`: the employees of whom nothing is, as somebody holds some of it.
+
+    `givers`: in whose windows it is now, each locked.
+    """
+
+    reminder_ids: Collection[UUID]
+    stuck: Collection[UUID]
+    givers: Collection[UUID]
+
+
+async def take_free_hidden(held: Sequence[tuple[Member, Held]], *, now: datetime) -> Taken:
+    """Takes from these employees, who must be locked, those of their reminders whose contact they may not see.
+
+    They are then without an assignee. It waits for nobody.
+    """
+    hidden = await _read(await _hidden(held))
+    free = await _lock_free({each.id for each in hidden})
+    givers = await unassigned.givers({each.project_id for each in hidden})
+    locked = await popups.lock_free({each.employee_id for each in givers})
+    busy = {each.project_id for each in givers if each.employee_id not in locked}
+    stuck = {each.assignee_id for each in hidden if each.id not in free or each.project_id in busy}
+    taken: dict[Held, UUID | None] = {each: None for each in hidden if each.assignee_id not in stuck}
     await _give(taken, now)
-    return {each.id for each in taken}, stuck
+    projects = {each.project_id for each in taken}
+    told = [each.employee_id for each in givers if each.project_id in projects]
+    return Taken({each.id for each in taken}, stuck, told)
+
+
+async def _read(reminder_ids: Iterable[UUID]) -> list[Held]:
+    found: list[Held] = []
+    for some in db_rows.portions(reminder_ids):
+        found += [Held.of(row) for row in await Reminder.filter(id__in=some).values(*Held._fields)]
+    return found
 
 
 _FREE = f"""
@@ -166,20 +248,26 @@ async def _hidden(asked: Sequence[tuple[Member, Held]]) -> set[UUID]:
 
 
 _GIVE = """
-    UPDATE reminders SET assignee_id = given.to_id, version = version + 1, updated_at = $1
+    UPDATE reminders SET assignee_id = given.to_id, snoozed_until = NULL, alert_at = due_at, version = version + 1,
+        updated_at = $1
     FROM {given} WHERE reminders.id = given.id
 """
 
 
 async def _give(given: Mapping[Held, UUID | None], now: datetime) -> None:
-    """Each to this colleague or to nobody: with its entry of the audit log, and out of the window it was in."""
+    """Each to this colleague or to nobody: with its entry of the audit log, and out of the window it was in.
+
+    A snooze ends: it was the choice of the one who took it.
+    """
     if not given:
         return
     source = db_rows.unpacked(db.dialect(), "$2", "given", id="uuid", to_id="uuid")
     rows = [{"id": each.id, "to_id": to_id} for each, to_id in given.items()]
     await db.fetch(_GIVE.format(given=source), [now, db_rows.packed(rows)])
     for each, to_id in given.items():
-        changes = {"assignee_id": [each.assignee_id, to_id]}
+        changes: dict[str, Any] = {"assignee_id": [each.assignee_id, to_id]}
+        if each.snoozed_until is not None:
+            changes["snoozed_until"] = [each.snoozed_until, None]
         jobs.note("Reminder", each.id, changes, project_id=each.project_id, contact_id=each.contact_id)
     await reminder_log.tell_closed(_by_holder(given), ReminderClosedReason.GIVEN_AWAY, now=now)
     await jobs.write_notes()
@@ -196,14 +284,6 @@ def _waiting(reminders: QuerySet[Reminder]) -> QuerySet[Reminder]:
     return reminders.filter(state=ReminderState.OPEN, assignee_id__isnull=False)
 
 
-async def _lock_holders(reminders: QuerySet[Reminder]) -> set[UUID]:
-    """Whoever has open ones among these, each locked."""
-    found = await _waiting(reminders).distinct().values("assignee_id")
-    holders = {row["assignee_id"] for row in found}
-    await popups.lock(*holders)
-    return holders
-
-
 _VIEWERS = "SELECT e.id, e.project_id, {columns} FROM employees e WHERE e.id IN {ids}"
 
 
@@ -212,14 +292,4 @@ async def _viewers(employee_ids: Iterable[UUID]) -> dict[UUID, Member]:
     dialect = db.dialect()
     sql = _VIEWERS.format(columns=member_rows.columns(dialect, "e"), ids=db_rows.ids(dialect, "$1"))
     rows = await db.fetch(sql, [db_rows.packed_ids(employee_ids)])
-    return {
-        id_: member_rows.member_of(
-            row,
-            employee_id=id_,
-            project_id=db.as_uuid(row["project_id"]),
-            account_id=id_,
-            session_id=id_,
-        )
-        for row in rows
-        for id_ in [db.as_uuid(row["id"])]
-    }
+    return {viewer.employee_id: viewer for viewer in map(member_rows.viewer_of, rows)}

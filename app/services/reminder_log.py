@@ -34,6 +34,8 @@ class Popup:
     reminder_ids: Sequence[str]
     repeat_minutes: int
     due_at: datetime
+    unassigned_ids: Sequence[str] = ()
+    more_unassigned: int = 0
 
 
 async def tell_popups(popups: Sequence[Popup], *, now: datetime) -> None:
@@ -49,6 +51,8 @@ async def tell_popups(popups: Sequence[Popup], *, now: datetime) -> None:
             "reminder_ids": orjson.dumps(each.reminder_ids).decode(),
             "repeat_minutes": each.repeat_minutes,
             "due_at": each.due_at,
+            "unassigned_ids": orjson.dumps(each.unassigned_ids).decode() if each.unassigned_ids else None,
+            "more_unassigned": each.more_unassigned or None,
         }
         for each in popups
     ]
@@ -67,12 +71,17 @@ _TOLD: Mapping[str, db_rows.Type] = {
     "reminder_ids": "text",
     "repeat_minutes": "bigint",
     "due_at": "timestamptz",
+    "unassigned_ids": "text",
+    "more_unassigned": "bigint",
 }
 # Its clock is later than `now`, which is of the beginning of the transaction.
 _TELL = """
     INSERT INTO reminder_events
-        (id, project_id, employee_id, number, kind, reminder_ids, repeat_minutes, due_at, created_at, written_at)
-    SELECT id, project_id, employee_id, number, 'POPUP', reminder_ids, repeat_minutes, due_at, $1, {clock} FROM {told}
+        (id, project_id, employee_id, number, kind, reminder_ids, repeat_minutes, due_at, unassigned_ids,
+        more_unassigned, created_at, written_at)
+    SELECT id, project_id, employee_id, number, 'POPUP', reminder_ids, repeat_minutes, due_at, unassigned_ids,
+        more_unassigned, $1, {clock}
+    FROM {told}
 """
 
 

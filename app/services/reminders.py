@@ -1,10 +1,11 @@
 """Reminders: what an employee must handle, due at a time.
 
-Everybody handles his own; REMINDER_ASSIGN gives reminders to others and handles theirs. Whatever changes one locks its
-assignee first, tells his feed what left the window, and works out when it opens next (see `popups`).
+Everybody handles their own; REMINDER_ASSIGN gives reminders to others and handles theirs. Whatever changes one locks its
+assignee first, tells their feed what left the window, and works out when it opens next (see `popups`). One that is nobody's
+is in the windows of all who can give it to somebody (see `unassigned`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -24,7 +25,7 @@ from app.models import (
     audit_notes,
 )
 from app.policy import Member, Permission
-from app.services import popups, reminder_handover, reminder_log
+from app.services import popups, reminder_handover, reminder_log, unassigned
 from app.services.members import member_of
 from app.services.versions import differing, require_version
 from app.validation import LATEST, check, choice, line, moment, nullable, text, whole
@@ -89,17 +90,20 @@ async def update(
         clean["contact_id"] = await _linked_contact(viewer, reminder, sent["contact_id"])
     if clean.get("due_at", reminder.due_at) != reminder.due_at:
         clean |= {"snoozed_until": None, "alert_at": clean["due_at"]}
-    before = reminder.alert_at
+    before, saw = reminder.alert_at, await _windows_of(reminder)
     await _save(reminder, clean, now=now)
-    if reminder.alert_at != before and reminder.assignee_id is not None:
-        if before <= now < reminder.alert_at:
-            await _tell(reminder, ReminderClosedReason.CHANGED, now=now)
-        await popups.refresh_window(reminder.assignee_id, now=now, alert_at=reminder.alert_at)
+    sees = await _windows_of(reminder)
+    await _tell(saw - sees, reminder, ReminderClosedReason.GIVEN_AWAY, now=now)
+    if before <= now < reminder.alert_at:
+        await _tell(sees, reminder, ReminderClosedReason.CHANGED, now=now)
+    if reminder.alert_at != before or saw != sees:
+        await popups.refresh_windows(sees, now=now, alert_at=reminder.alert_at)
+        await popups.refresh_windows(saw - sees, now=now)
     return reminder
 
 
 async def reassign(viewer: Member, *, now: datetime, id: UUID, assignee_id: UUID) -> Reminder:
-    """Gives an open reminder to another employee; needs REMINDER_ASSIGN."""
+    """Gives an open reminder to another employee; needs REMINDER_ASSIGN. A snooze ends with whoever took it."""
     viewer.require(Permission.REMINDER_ASSIGN)
     assignee = await _colleague(viewer, assignee_id)
     reminder = await _locked(viewer, id, also=assignee.id)
@@ -107,11 +111,11 @@ async def reassign(viewer: Member, *, now: datetime, id: UUID, assignee_id: UUID
     if reminder.assignee_id == assignee.id:
         return reminder
     await _require_able(assignee.id, reminder.contact_id, path="assignee_id")
-    await _tell(reminder, ReminderClosedReason.GIVEN_AWAY, now=now)
-    earlier_id = reminder.assignee_id
-    await _save(reminder, {"assignee_id": assignee.id}, now=now)
-    if earlier_id is not None:
-        await popups.refresh_window(earlier_id, now=now)
+    earlier = await _windows_of(reminder)
+    await _tell(earlier, reminder, ReminderClosedReason.GIVEN_AWAY, now=now)
+    given = {"assignee_id": assignee.id, "snoozed_until": None, "alert_at": reminder.due_at}
+    await _save(reminder, given, now=now)
+    await popups.refresh_windows(earlier - {assignee.id}, now=now)
     await popups.refresh_window(assignee.id, now=now, alert_at=reminder.alert_at)
     return reminder
 
@@ -121,10 +125,14 @@ async def snooze(viewer: Member, *, now: datetime, id: UUID, until: Mapping[str,
     reminder = await _locked(viewer, id)
     clean = check({"until": until}, {"until": _snooze_rule(now)})
     _require_open(reminder)
+    if reminder.assignee_id is None:
+        sentence = (
+            "This reminder is nobody's, so it cannot rest. Give it to somebody first (reminderReassign)."
+        )
+        raise Invalid.at("id", sentence, FaultCode.WRONG_STATE)
     at = clean["until"]
     await _save(reminder, {"snoozed_until": at, "alert_at": at}, now=now)
-    await _tell(reminder, ReminderClosedReason.SNOOZED, now=now)
-    await _refresh(reminder, now=now)
+    await _leave(reminder, ReminderClosedReason.SNOOZED, now=now)
     return reminder
 
 
@@ -135,8 +143,7 @@ async def resolve(viewer: Member, *, now: datetime, id: UUID) -> Reminder:
         return reminder
     done = {"state": ReminderState.RESOLVED, "resolved_at": now, "resolved_by_id": viewer.employee_id}
     await _save(reminder, done, now=now)
-    await _tell(reminder, ReminderClosedReason.RESOLVED, now=now)
-    await _refresh(reminder, now=now)
+    await _leave(reminder, ReminderClosedReason.RESOLVED, now=now)
     return reminder
 
 
@@ -146,15 +153,15 @@ async def delete(viewer: Member, *, now: datetime, id: UUID) -> UUID:
     await Reminder.filter(id=reminder.id).delete()
     jobs.note(reminder, audit_notes.gone(reminder, *NOTED))
     if reminder.state is ReminderState.OPEN:
-        await _tell(reminder, ReminderClosedReason.DELETED, now=now)
-        await _refresh(reminder, now=now)
+        await _leave(reminder, ReminderClosedReason.DELETED, now=now)
     return reminder.id
 
 
 async def _locked(viewer: Member, id_: UUID, *, also: UUID | None = None) -> Reminder:
-    """The reminder, locked, and before it its assignee and the employee `also`. Raises NotFound."""
+    """The reminder, locked, and before it the employee `also` and its assignee, or who gives it to others. Raises NotFound."""
     assignee_id = (await Reminder.get_visible(viewer, id_)).assignee_id
-    await popups.lock(assignee_id, also)
+    givers = await unassigned.giver_ids([viewer.project_id]) if assignee_id is None else ()
+    await popups.lock(assignee_id, also, *givers)
     # Whatever others did while we waited for the lock is seen by this second look.
     reminder = await Reminder.visible_to(viewer).select_for_update(no_key=True).get_or_none(id=id_)
     if reminder is None:
@@ -227,13 +234,23 @@ async def _save(reminder: Reminder, values: Mapping[str, Any], *, now: datetime)
     reminder.update_from_dict({**changes, "version": reminder.version + 1, "updated_at": now})
 
 
-async def _tell(reminder: Reminder, reason: ReminderClosedReason, *, now: datetime) -> None:
+async def _windows_of(reminder: Reminder) -> set[UUID]:
+    """In whose windows it is when it is due: its assignee's, or those of all who can give it to somebody."""
     if reminder.assignee_id is not None:
-        until = reminder.snoozed_until if reason is ReminderClosedReason.SNOOZED else None
-        closed = {reminder.assignee_id: [reminder.id]}
-        await reminder_log.tell_closed(closed, reason, now=now, snoozed_until=until)
+        return {reminder.assignee_id}
+    return set(await unassigned.shown_to(reminder.project_id, reminder.contact_id))
 
 
-async def _refresh(reminder: Reminder, *, now: datetime) -> None:
-    if reminder.assignee_id is not None:
-        await popups.refresh_window(reminder.assignee_id, now=now)
+async def _tell(
+    holders: Collection[UUID], reminder: Reminder, reason: ReminderClosedReason, *, now: datetime
+) -> None:
+    until = reminder.snoozed_until if reason is ReminderClosedReason.SNOOZED else None
+    closed = {each: [reminder.id] for each in sorted(holders)}
+    await reminder_log.tell_closed(closed, reason, now=now, snoozed_until=until)
+
+
+async def _leave(reminder: Reminder, reason: ReminderClosedReason, *, now: datetime) -> None:
+    """It leaves the windows that it is in, and they open next for what is left."""
+    holders = await _windows_of(reminder)
+    await _tell(holders, reminder, reason, now=now)
+    await popups.refresh_windows(holders, now=now)

@@ -229,15 +229,17 @@ async def test_rights_are_given_within_the_givers_divisions_too() -> None:
     assert [each.faults("employeeUpdate") for each in (narrowed, given, taken)] == [[], [], []]
 
 
-async def test_whoever_loses_his_last_role_gives_up_his_reminders_whatever_his_divisions() -> None:
-    """Of him no id is asked any more: he sees no contact at all."""
+async def test_whoever_loses_their_last_role_gives_up_their_reminders_whatever_their_divisions() -> None:
+    """Of them no id is asked any more: they see no contact at all."""
     project = await make_project()
     divisions = [await make_division(project)]
     admin = as_employee(await make_employee(project, [Role.ADMIN]))
     leaving = await make_employee(project, [Role.SALES_REP], divisions=divisions)
     reminder = await make_reminder(leaving, contact=await make_contact(project, division=divisions[0]))
 
-    answer = await admin.run(UPDATE, input={"id": leaving, "roles": []})
+    heir = await make_employee(project, [Role.SALES_REP], divisions=[])
+
+    answer = await admin.run(UPDATE, input={"id": leaving, "roles": [], "reassignRemindersTo": heir})
 
     assert answer.faults("employeeUpdate") == []
-    assert (await Reminder.get(id=reminder.id)).assignee_id is None
+    assert (await Reminder.get(id=reminder.id)).assignee_id is None, "the heir does not see its contact"

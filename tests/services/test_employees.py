@@ -12,7 +12,7 @@ from app.ids import uuid7
 from app.jobs import unit_of_work
 from app.models import DivisionScope, Employee, EmployeeStatus, Project
 from app.policy import Member, Role
-from app.services import employee_rights, employee_scopes, employees, employment
+from app.services import colleagues, employee_rights, employee_scopes, employees, employment
 from app.services.employee_scopes import Scope
 from tests.factories import make_division, make_employee, make_project, viewer_of
 from tests.graphql import settings
@@ -116,9 +116,9 @@ async def test_get_active_gives_who_is_at_work(project: Project) -> None:
     viewer = await viewer_of(await make_employee(project, [Role.DIRECTOR]))
     gone = await make_employee(project, status=EmployeeStatus.DEACTIVATED)
 
-    assert (await employees.get_active(viewer, viewer.employee_id)).id == viewer.employee_id
+    assert (await colleagues.get_active(viewer, viewer.employee_id)).id == viewer.employee_id
     with pytest.raises(Invalid):
-        await employees.get_active(viewer, gone.id, path=("owner_id",))
+        await colleagues.get_active(viewer, gone.id, path=("owner_id",))
 
 
 @pytest.mark.parametrize("role", Role)

@@ -38,7 +38,7 @@ class Hand:
         """Whether he works with this contact: by its division, and for externals by what is shared with them."""
         if contact is None or self.act.employee is None:
             return False
-        return any(_reaches(picture, self.act.employee, contact) for picture in self.pictures)
+        return any(reaches(picture, self.act.employee, contact) for picture in self.pictures)
 
     @property
     def pictures(self) -> Iterator[Picture]:
@@ -84,7 +84,8 @@ def _given_meanwhile(change: Change, act: Act) -> Iterator[Rights]:
             yield oracle.rights_of_roles(other.variables["roles"])
 
 
-def _reaches(picture: Picture, employee: Row, contact: Row) -> bool:
+def reaches(picture: Picture, employee: Row, contact: Row) -> bool:
+    """Whether an employee works with this contact, as things are in this picture."""
     within = oracle.scope(picture, employee)
     if within is not None and contact["division_id"] not in (None, *within):
         return False

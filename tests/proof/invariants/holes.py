@@ -12,6 +12,7 @@ from unittest import mock
 from app import jobs, security
 from app.models import Project
 from app.services import (
+    colleagues,
     contact_deletion,
     contacts,
     emails,
@@ -19,8 +20,10 @@ from app.services import (
     employee_scopes,
     members,
     project_deletion,
+    reminder_handover,
     session_rows,
     sessions,
+    unassigned,
 )
 from tests.proof.invariants.steps import Step
 from tests.proof.invariants.words import Mailed, Password, ProjectName, RowOf
@@ -51,6 +54,10 @@ def nothing(*_: Any, **__: Any) -> None:
 
 async def nothing_later(*_: Any, **__: Any) -> None:
     """Asks for no right, and does nothing."""
+
+
+async def _nobody(*_: Any, **__: Any) -> set[Any]:
+    return set()
 
 
 async def _always(*_: Any, **__: Any) -> bool:
@@ -96,6 +103,8 @@ ADDRESS = "iva@iva.example.cz"
 SIGNS_UP_AS_ANOTHER = Step(
     "mallory", "accountCreate", {"email": ADDRESS, "password": Password("new"), "name": "Iva"}
 )
+#: The last was made for ema, who has a reminder of its contact.
+RECALL = Step("dita", "leadShareRecall", {"id": RowOf("LeadShare", -1)})
 ACCEPTS = Step("iva", "invitationAccept", {"token": Mailed("INVITATION"), "password": Password("new")})
 
 HOLES: Mapping[str, Hole] = {
@@ -182,6 +191,30 @@ HOLES: Mapping[str, Hole] = {
         lambda *args, **more: _to_mallory(_queue_system, *args, **more),
         [Step("mallory", "passwordResetRequest", {"email": "anna@anna.example.cz"})],
         "a link went to an address that it is not for",
+    ),
+    "reminders left with whom has no role": Hole(
+        colleagues,
+        "hand_over",
+        nothing_later,
+        [
+            Step("rudolf", "reminderCreate", {"title": "Zavolat", "dueAt": "2026-03-02T12:00:00Z"}),
+            _update("dita", "rudolf", roles=[], reassignRemindersTo=_employee("dita")),
+        ],
+        "is with rudolf, who may not have it",
+    ),
+    "reminders left with whom sees no contact": Hole(
+        reminder_handover,
+        "give_away_unseen",
+        nothing_later,
+        [RECALL],
+        "is with ema, who may not have it",
+    ),
+    "reminders that are nobody's, in no window": Hole(
+        unassigned,
+        "giver_ids",
+        _nobody,
+        [RECALL],
+        "and the window of anna does not open for it",
     ),
     "what was done is not written down": Hole(
         jobs,

@@ -74,15 +74,16 @@ class Part:
 
 
 MAY_DELETE = {"can_delete_contacts": True}
+WINDOW = {"reminder_interval_minutes": 5}
 LEFT = {"status": EmployeeStatus.DEACTIVATED}
 CAST: Mapping[str, Part] = {
-    "anna": Part([R.ADMIN]),
+    "anna": Part([R.ADMIN], values=WINDOW),
     "adam": Part([R.ADMIN], divisions=["B2B"]),
     "dita": Part([R.DIRECTOR], values=MAY_DELETE),
     "dan": Part([R.DIRECTOR], divisions=["B2B"]),
-    "rudolf": Part([R.SALES_REP], values={**MAY_DELETE, "reminder_interval_minutes": 5}),
+    "rudolf": Part([R.SALES_REP], values={**MAY_DELETE, **WINDOW}),
     "tereza": Part([R.TELEPHONIST, R.INVOICER], divisions=["B2C"]),
-    "kamila": Part([R.COMPLAINTS], divisions=["B2B", "B2C"]),
+    "kamila": Part([R.COMPLAINTS], divisions=["B2B", "B2C"], values=WINDOW),
     "ema": Part([R.EXTERNAL_TELEPHONIST], of_partner=True),
     "ester": Part([R.DIRECTOR, R.SALES_REP], of_partner=True, values=MAY_DELETE),
     "zdenek": Part([R.ADMIN], values=LEFT),

@@ -30,7 +30,7 @@ BILLING = {
 LIMITS = {"daily_delete_limit"}
 DELETION = {"deletion_requested_at", "purge_after"}
 #: Reminders of whom loses a contact or leaves go to another, or to nobody.
-HANDED_OVER = {"assignee_id", "version", "updated_at"}
+HANDED_OVER = {"assignee_id", "snoozed_until", "alert_at", "version", "updated_at"}
 
 
 def _project(hand: Hand) -> bool:

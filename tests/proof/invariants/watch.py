@@ -4,13 +4,24 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tests.proof.invariants import oracle, rules_of_accounts, rules_of_rights, rules_of_rows
+from tests.proof.invariants import (
+    oracle,
+    rules_of_accounts,
+    rules_of_reminders,
+    rules_of_rights,
+    rules_of_rows,
+)
 from tests.proof.invariants.hands import held
 from tests.proof.invariants.picture import Picture, differences
 from tests.proof.invariants.play import Act, Change
 from tests.proof.invariants.rules_of_rights import WINDOW
 
-RULES = (*rules_of_rights.RULES, *rules_of_accounts.RULES, *rules_of_rows.RULES)
+RULES = (
+    *rules_of_rights.RULES,
+    *rules_of_accounts.RULES,
+    *rules_of_rows.RULES,
+    *rules_of_reminders.RULES,
+)
 
 #: What a refusal rightly leaves behind: a try at a password is counted whatever becomes of it, and old tries go.
 TRACES = {"sign_in_attempts"}
