@@ -16,13 +16,20 @@ class Coalescer(Generic[Question, Answer]):
 
     `answer_all` gets at most `most` questions, all different, and gives an answer for each, in their order; an
     exception among the answers is raised for those who asked that question, one raised by `answer_all` for everybody.
-    It runs in a task of its own, outside of any caller's context and transaction, and goes on when a caller is
+    With `weigh` the questions of one call weigh at most `most` together, unless one alone weighs more. It runs in a task of its own, outside of any caller's context and transaction, and goes on when a caller is
     cancelled.
     """
 
-    def __init__(self, answer_all: AnswerAll[Question, Answer], *, most: int = 500) -> None:
+    def __init__(
+        self,
+        answer_all: AnswerAll[Question, Answer],
+        *,
+        most: int = 500,
+        weigh: Callable[[Question], int] | None = None,
+    ) -> None:
         self._answer_all = answer_all
         self._most = most
+        self._weigh = weigh
         self._gathering: _Batch[Question, Answer] | None = None
         self._under_way: set[asyncio.Task[None]] = set()
 
@@ -30,13 +37,23 @@ class Coalescer(Generic[Question, Answer]):
         loop = asyncio.get_running_loop()
         batch = self._gathering
         if batch is None or batch.loop is not loop:
-            batch = self._gathering = _Batch(loop)
-            loop.call_soon(self._start, batch)
+            batch = self._gather(loop)
         asking: asyncio.Future[Answer] = loop.create_future()
+        if question not in batch.asking:
+            weight = 1 if self._weigh is None else self._weigh(question)
+            if batch.asking and batch.weight + weight > self._most:
+                self._start(batch)
+                batch = self._gather(loop)
+            batch.weight += weight
         batch.asking.setdefault(question, []).append(asking)
-        if len(batch.asking) >= self._most:
+        if batch.weight >= self._most:
             self._start(batch)
         return await asking
+
+    def _gather(self, loop: asyncio.AbstractEventLoop) -> "_Batch[Question, Answer]":
+        batch = self._gathering = _Batch(loop)
+        loop.call_soon(self._start, batch)
+        return batch
 
     def _start(self, batch: "_Batch[Question, Answer]") -> None:
         if batch is not self._gathering:
@@ -69,6 +86,7 @@ class _Batch(Generic[Question, Answer]):
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
+        self.weight = 0
         self.asking: dict[Question, list[asyncio.Future[Answer]]] = {}
 
     def cancel(self) -> None:

@@ -136,3 +136,13 @@ def test_a_loop_that_ended_while_questions_were_gathered_leaves_the_next_one_fre
         runner.run(ask_and_leave())
     with asyncio.Runner() as runner:
         assert runner.run(double(2)) == 4
+
+
+async def test_questions_of_one_call_weigh_no_more_than_it_may_hold() -> None:
+    oracle = Oracle()
+    double = Coalescer(oracle, most=10, weigh=lambda number: number)
+
+    answers = await asyncio.gather(*(double(each) for each in (4, 5, 6, 30, 1, 1, 9)))
+
+    assert answers == [8, 10, 12, 60, 2, 2, 18]
+    assert oracle.asked == [[4, 5], [6], [30], [1, 9]]

@@ -43,9 +43,12 @@ def root_type(name: str, description: str, specs: Mapping[str, Spec | Strawberry
     return made  # type: ignore[no-any-return]
 
 
-def held(guard: Guard, description: str, to: str, *, many: bool = False) -> Any:
-    """A field of a value type whose value is an id of table `to` (or several), shown as rows in reach."""
-    return _value_field(declare.Held(guard=guard, description=description, to=to, many=many))
+def held(guard: Guard, description: str, to: str, *, many: bool = False, rest: str | None = None) -> Any:
+    """A field of a value type whose value is an id of table `to` (or several), shown as rows in reach.
+
+    `rest` names the field that counts what an event's list leaves out, among it what its selection cannot afford.
+    """
+    return _value_field(declare.Held(guard=guard, description=description, to=to, many=many, rest=rest))
 
 
 def all_of(guard: Guard, description: str, to: str, *, order: str) -> Any:

@@ -130,10 +130,15 @@ class Recent(Spec):
 
 @dataclass(frozen=True, kw_only=True)
 class Held(Spec):
-    """On a value type or payload: the id (or list of ids) that the value holds, shown as rows in reach."""
+    """On a value type or payload: the id (or list of ids) that the value holds, shown as rows in reach.
+
+    `rest`: the value's own count of what its list leaves out. On an event of a subscription such a list shows as much as
+    the selection can afford, and what that leaves out is added there: see `event_lists`.
+    """
 
     to: str
     many: bool = False
+    rest: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

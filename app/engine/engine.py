@@ -88,9 +88,10 @@ class Engine:
     ) -> AsyncGenerator[Outcome, None]:
         """An outcome for each event. The operation is authorised anew for each; raises Refused when it is not.
 
-        It ends when a row that is to be shown is out of sight. Raises Unauthenticated, as the source does, once the session is gone.
+        Raises CostExceeded at once for a selection that shows no event, as `Run.check_event` tells. It ends when a row that is to be shown is out of sight. Raises Unauthenticated, as the source does, once the session is gone.
         """
         run = self._start(prepared, operation, variables, context)
+        run.check_event()
         await run.count_searches()
         (root,) = run.plan.roots
         source = root.definition.subscribe

@@ -4,6 +4,7 @@ What @skip and @include say is part of the key, so a plan has no conditions left
 and walked once for each request.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -29,16 +30,20 @@ from app.engine.searches import Search
 from app.engine.selecting import Selecting
 from app.engine.selection import TYPENAME
 from app.engine.statement import STATEMENT_BYTES, STATEMENTS, Arguments
-from app.engine.values import Completer
+from app.engine.values import Completer, HeldRead
 from app.engine.weight import weigh
 from app.viewers import Shape
 
 
 @dataclass(frozen=True, eq=False)
 class Payload:
-    """How the value of a root field is completed. The rest if that was decided after it ran."""
+    """How the value of a root field is completed, and what rows an event holds, by its type.
+
+    The rest if that was decided after the field ran.
+    """
 
     complete: Completer
+    held: Mapping[str, Sequence[HeldRead]] = field(default_factory=dict)
     denials: tuple[GraphQLError, ...] = ()
     inputs: tuple[Input, ...] = ()
     searches: tuple[Search, ...] = ()
@@ -172,7 +177,8 @@ class Making:
             case Held():
                 root.read = selecting.held(spec, nodes)
             case None if not name.startswith("__") and not root.is_late:
-                root.payload = Payload(selecting.completer(definition, nodes))
+                completers = selecting.completers()
+                root.payload = Payload(completers.of(definition.type, nodes), completers.reads)
         return root
 
 
@@ -190,7 +196,7 @@ def late_payload(plan: Plan, root: Root, shape: Shape) -> Payload:
         denials = [refusal]  # it ran already
     complete = Selecting(plan.document, shape.viewer).completer(root.definition, root.nodes)
     searches = tuple(authorisation.searches.values())
-    made = Payload(complete, tuple(denials), tuple(authorisation.inputs), searches)
+    made = Payload(complete, {}, tuple(denials), tuple(authorisation.inputs), searches)
     if len(root.late) >= MOST_LATE:
         root.late.clear()
     root.late[shape] = made

@@ -13,7 +13,7 @@ import orjson
 from graphql import GraphQLError, GraphQLResolveInfo
 from graphql.pyutils import Path, is_awaitable
 
-from app.engine import declare, statement, together
+from app.engine import cost, declare, event_lists, statement, together
 from app.engine.declare import TABLES, Row
 from app.engine.document import Document
 from app.engine.fill import Fill
@@ -24,7 +24,7 @@ from app.engine.reads import Read
 from app.engine.searches import Search
 from app.engine.selection import TYPENAME
 from app.engine.statement import Arguments
-from app.engine.values import Demand, Unfit
+from app.engine.values import Demand, Unfit, type_name_of
 from app.errors import BadUserInput, CostExceeded, NotFound, Unanswered
 from app.policy import Viewer
 from app.viewers import facts_of
@@ -116,11 +116,20 @@ class Run:
     async def take_event(self, value: Any) -> bool:
         """The same for an event of a subscription, whose one root field has this value.
 
-        False if the row that it shows is out of sight.
+        False if the row that it shows is out of sight. Raises what `check_event` does: the viewer may see more by now.
         """
+        self.check_event()
         (root,) = self.plan.roots
         found = self.values[root.key] = await self._trying(root, self._event(root, value))
         return root.read is None or found is not NULL
+
+    def check_event(self) -> None:
+        """Raises CostExceeded if no event could be shown, and BadUserInput for arguments that cannot be asked."""
+        (root,) = self.plan.roots
+        if root.read is not None:
+            cost.check(self._objects_of(root.read))
+        if root.payload is not None:
+            event_lists.check(root.payload.held, self._objects_of)
 
     @property
     def denials(self) -> list[GraphQLError]:
@@ -171,8 +180,12 @@ class Run:
     async def _event(self, root: Root, value: Any) -> Any:
         if root.read is None:
             await self._choose_payload(root)
-            return value
+            held = self.payloads[root.key].held.get(type_name_of(value), ())
+            return event_lists.cut(value, held, self._objects_of) if held else value
         return (await self.read([root.read], [getattr(value, root.python_name)]))[0]
+
+    def _objects_of(self, read: Read) -> int:
+        return statement.objects_of(read, self.arguments, self.context.cursor_key)
 
     async def _choose_payload(self, root: Root) -> None:
         """Decided with the plan, unless the viewer was unknown then, or is another since the field ran."""

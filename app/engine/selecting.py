@@ -74,7 +74,11 @@ class Selecting:
 
     def completer(self, definition: GraphQLField, same: list[FieldNode]) -> Completer:
         """How a Python value becomes what the field's selection asks of it."""
-        return Completers(self.document, self.viewer, self.held).of(definition.type, same)
+        return self.completers().of(definition.type, same)
+
+    def completers(self) -> Completers:
+        """Makers of completers, which know what rows the values hold."""
+        return Completers(self.document, self.viewer, self.held)
 
     def held(self, spec: Held | AllOf, nodes: Sequence[FieldNode]) -> Read:
         """The read of rows that a Python value holds by their ids."""

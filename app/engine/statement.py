@@ -12,6 +12,7 @@ from app.engine.compile import Compiler
 from app.engine.dialects import Dialect, dialect_of
 from app.engine.parameters import Parameters, Source
 from app.engine.reads import Read
+from app.engine.selection import Pages
 from app.engine.weight import weigh
 from app.viewers import Facts, Shape
 
@@ -31,7 +32,8 @@ class Statement:
 
     sql: str
     sources: tuple[Source, ...]
-    objects: int
+    #: Of each read, for each of its ids.
+    objects: tuple[int, ...]
 
 
 async def run(
@@ -49,15 +51,21 @@ async def run(
     dialect = dialect_of(db.dialect())
     asked = asked_below(reads, givens, cursor_key, dialect)
     statement = _statement(statements, tuple(reads), facts.shape, dialect, [each.form for each in asked])
-    cost.check(statement.objects * most_ids(own))
+    cost.check(sum(many * ids_in(each) for many, each in zip(statement.objects, own, strict=True)))
     values = (facts.values, [dialect.value(each) for each in own], *(each.values for each in asked))
     row = await db.fetch_row(statement.sql, [values[group][place] for group, place in statement.sources])
     return [written(value) for value in row]
 
 
-def most_ids(own: Iterable[Any]) -> int:
-    """The length of the longest list of ids that is read, at least 1."""
-    return max([1, *(len(each) for each in own if isinstance(each, list | tuple))])
+def ids_in(own: Any) -> int:
+    """How many ids a read's own value holds, at least 1."""
+    return max(1, len(own)) if isinstance(own, list | tuple) else 1
+
+
+def objects_of(read: Read, givens: Arguments, cursor_key: bytes) -> int:
+    """How many objects the read may bring for each of its ids. Raises BadUserInput for arguments that cannot be asked."""
+    asked = asked_below([read], givens, cursor_key, dialect_of(db.dialect()))
+    return cost.objects(read.below, forms_of([read], [each.form for each in asked]))
 
 
 def asked_below(reads: Iterable[Read], givens: Arguments, cursor_key: bytes, dialect: Dialect) -> list[Asked]:
@@ -73,9 +81,13 @@ def compiler_for(
     reads: Iterable[Read], parameters: Parameters, shape: Shape, dialect: Dialect, forms: Sequence[Form]
 ) -> Compiler:
     """A compiler that knows the form of each connection below."""
+    return Compiler(dialect, shape, parameters, forms_of(reads, forms))
+
+
+def forms_of(reads: Iterable[Read], forms: Sequence[Form]) -> dict[Pages, tuple[int, Form]]:
+    """The form of each connection below, with its number, in reading order."""
     pages = [each for read in reads for each in read.pages]
-    numbered = {each: (number, form) for number, (each, form) in enumerate(zip(pages, forms, strict=True))}
-    return Compiler(dialect, shape, parameters, numbered)
+    return {each: (number, form) for number, (each, form) in enumerate(zip(pages, forms, strict=True))}
 
 
 def written(value: str | bytes | None) -> bytes | None:
@@ -94,7 +106,7 @@ def _statement(
     compiler = compiler_for(reads, parameters, shape, dialect, forms)
     columns = ", ".join(dialect.text(read.sql(compiler, place)) for place, read in enumerate(reads))
     aside = f"WITH {', '.join(compiler.asides)} " if compiler.asides else ""
-    objects = sum(cost.objects(read.below, compiler.forms) for read in reads)
+    objects = tuple(cost.objects(read.below, compiler.forms) for read in reads)
     made = Statement(f"{aside}SELECT {columns}", tuple(parameters.sources), objects)
     return kept(statements, key, made, forms)
 

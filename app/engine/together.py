@@ -2,13 +2,18 @@
 
 At nine o'clock a thousand windows open, each with an event of its own. Each event's document selects the same, for
 another viewer and other ids: so the viewers become rows of a list that stands in the statement, and their ids columns.
+
+Whoever is told of one thing does not wait for those who are told of hundreds: these are read apart, a few statements at a
+time. What a question may cost is its own affair too: no other is refused for it.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from app import db
 from app.coalesce import Coalescer
@@ -17,12 +22,17 @@ from app.engine.asked import Form
 from app.engine.cache import Bounded
 from app.engine.dialects import POSTGRES, Postgres, dialect_of
 from app.engine.parameters import CONNECTIONS, OWN, VIEWER, Parameters, Source
-from app.engine.reads import Read
+from app.engine.reads import Read, ReadSome
 from app.engine.statement import Arguments
 from app.viewers import Facts, Shape
 
-#: Viewers that one statement reads for.
+#: Viewers that one statement reads for, and objects that it may bring for them together.
 MOST_TOGETHER = 500
+OBJECTS_TOGETHER = 10_000
+#: A question that may bring more is a large one.
+FEW_OBJECTS = 500
+#: Statements for large ones that a process asks at the same time.
+LARGE_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +55,8 @@ class Question:
     alike: Alike
     viewer: tuple[UUID, ...]
     own: UUID | tuple[UUID, ...]
+    #: How many objects it may bring.
+    objects: int = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +77,46 @@ async def run(
     cursor_key: bytes,
     statements: Bounded[Any],
 ) -> Sequence[bytes | None]:
-    """As `statement.run`, outside of any transaction, together with whatever others ask in the same moment."""
-    dialect = dialect_of(db.dialect())
+    """As `statement.run`, outside of any transaction, together with whatever others ask in the same moment.
+
+    Raises CostExceeded for what these reads may bring, and for nothing that others ask.
+    """
     # Elsewhere rows stand in views beside the statement, which cannot see a list that stands in it.
-    if not isinstance(dialect, Postgres) or len(reads) != 1 or not own[0]:
+    if not isinstance(dialect_of(db.dialect()), Postgres):
         return await statement.run(reads, own, facts, givens, cursor_key, statements)
-    asked = statement.asked_below(reads, givens, cursor_key, dialect)
+    given = (facts, givens, cursor_key, statements)
+    questions = [
+        _question(read, each, *given) if each else None for read, each in zip(reads, own, strict=True)
+    ]
+    cost.check(sum(each.objects for each in questions if each is not None))
+    answers = [
+        _answer(question) if question is not None else _without_ids(read, *given)
+        for read, question in zip(reads, questions, strict=True)
+    ]
+    return [await answers[0]] if len(answers) == 1 else await asyncio.gather(*answers)
+
+
+def _question(
+    read: Read, own: Any, facts: Facts, givens: Arguments, cursor_key: bytes, statements: Bounded[Any]
+) -> Question:
+    asked = statement.asked_below([read], givens, cursor_key, POSTGRES)
     forms, values = tuple(each.form for each in asked), tuple(each.values for each in asked)
-    is_list = not isinstance(own[0], UUID)
-    alike = Alike(reads[0], facts.shape, forms, values, is_list, statements)
-    ids = tuple(own[0]) if is_list else own[0]
-    return [await _together(Question(alike, tuple(facts.values), ids))]
+    is_list = not isinstance(own, UUID)
+    alike = Alike(read, facts.shape, forms, values, is_list, statements)
+    objects = _statement(alike).objects * statement.ids_in(own)
+    return Question(alike, tuple(facts.values), tuple(own) if is_list else own, objects)
+
+
+async def _answer(question: Question) -> bytes | None:
+    return await (_small if question.objects <= FEW_OBJECTS else _large)(question)
+
+
+async def _without_ids(
+    read: Read, facts: Facts, givens: Arguments, cursor_key: bytes, statements: Bounded[Any]
+) -> bytes | None:
+    if isinstance(read, ReadSome):
+        return b"[]"
+    return (await statement.run([read], [()], facts, givens, cursor_key, statements))[0]
 
 
 async def _answer_all(questions: Sequence[Question]) -> Sequence[bytes | Exception | None]:
@@ -94,12 +135,26 @@ async def _answer_all(questions: Sequence[Question]) -> Sequence[bytes | Excepti
     return answers
 
 
-_together: Coalescer[Question, bytes | None] = Coalescer(_answer_all, most=MOST_TOGETHER)
+def _weight(question: Question) -> int:
+    return max(question.objects, OBJECTS_TOGETHER // MOST_TOGETHER)
+
+
+_large_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+
+
+async def _answer_large(questions: Sequence[Question]) -> Sequence[bytes | Exception | None]:
+    """When it is their turn, so that they leave connections to others."""
+    turns = _large_turns.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(LARGE_AT_ONCE))
+    async with turns:
+        return await _answer_all(questions)
+
+
+_small: Coalescer[Question, bytes | None] = Coalescer(_answer_all, most=OBJECTS_TOGETHER, weigh=_weight)
+_large: Coalescer[Question, bytes | None] = Coalescer(_answer_large, most=OBJECTS_TOGETHER, weigh=_weight)
 
 
 async def _answers(alike: Alike, questions: Sequence[Question]) -> list[bytes | None]:
     made = _statement(alike)
-    cost.check(made.objects * statement.most_ids(question.own for question in questions))
     columns = [
         [question.viewer[place] if group == VIEWER else POSTGRES.ids(question.own) for question in questions]
         for group, place in made.columns

@@ -6,7 +6,7 @@ it finds unfit (an exception for a value, a null where none may be, a leaf that 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -51,16 +51,29 @@ class Demand:
 
 
 Demands = list[Demand]
-HeldReads = Callable[[Held | AllOf, Sequence[FieldNode]], Any]
+MakeRead = Callable[[Held | AllOf, Sequence[FieldNode]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRead:
+    """The read of the rows that a value holds under this (Python) name; one for each alias."""
+
+    name: str
+    spec: Held | AllOf
+    read: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Completers:
-    """Makes completers for one viewer's shape. `held` makes the read of rows that a value holds."""
+    """Makes completers for one viewer's shape. `held` makes the read of rows that a value holds.
+
+    `reads`: those that were made, by the name of the value's type.
+    """
 
     document: Document
     viewer: Viewer
-    held: HeldReads
+    held: MakeRead
+    reads: dict[str, list[HeldRead]] = field(default_factory=dict)
 
     def of(self, type_: GraphQLOutputType, nodes: Sequence[FieldNode]) -> Completer:
         """How a value of `type_` becomes what `nodes` ask of it."""
@@ -84,10 +97,10 @@ class Completers:
         def complete(value: Any, demands: Demands) -> Any:
             if value is None:
                 return None
-            definition = getattr(type(value), "__strawberry_definition__", None)
-            if definition is None or definition.name not in known:
+            complete_type = known.get(type_name_of(value))
+            if complete_type is None:
                 raise Unfit
-            return known[definition.name](value, demands)
+            return complete_type(value, demands)
 
         return complete
 
@@ -117,9 +130,17 @@ class Completers:
             return key, lambda value, demands, made: None
         name, spec = python_name_of(definition), metadata_of(definition).get(SPEC)
         if isinstance(spec, Held | AllOf):
-            return key, _demanding(name, key, spec, self.held(spec, same))
+            read = self.held(spec, same)
+            self.reads.setdefault(type_.name, []).append(HeldRead(name, spec, read))
+            return key, _demanding(name, key, spec, read)
         complete = self.of(definition.type, same)
         return key, lambda value, demands, made: complete(_attribute(value, name), demands)
+
+
+def type_name_of(value: Any) -> str:
+    """Of a value that Strawberry knows; empty for any other."""
+    definition = getattr(type(value), "__strawberry_definition__", None)
+    return definition.name if definition is not None else ""
 
 
 def _attribute(value: Any, name: str) -> Any:

@@ -53,18 +53,29 @@ class ReminderFeedEvent:
 class ReminderPopup(ReminderFeedEvent):
     """The window appears: everything due for the viewer now. It returns every `repeatMinutes` until each is handled.
 
-    Of more than 500 the longest due are shown; the others come up as these are handled, and `openCount` tells of them.
-    Whoever gives reminders to others is also shown what lost its assignee, until it is given or done.
+    It shows the longest due: at most 500, and no more than the selection can afford. What is asked of one reminder is
+    counted when the subscription opens, and a window brings at most 10,000 objects. `moreDue` counts the others, which come up
+    in the windows that follow as these are handled. Whoever gives reminders to others is also shown what lost its
+    assignee, until it is given or done.
     """
 
     reminders: list[Reminder] = held(
-        Level.MEMBER, "What is due, the longest due first, at most 500.", "Reminder", many=True
+        Level.MEMBER,
+        "What is due, the longest due first, at most 500, and as many as the selection can afford.",
+        "Reminder",
+        many=True,
+        rest="more_due",
+    )
+    more_due: int = strawberry.field(
+        description="How many more are due than are shown. Of very many the first 10,000 are counted, those shown among them."
     )
     unassigned: list[Reminder] = held(
         Level.MEMBER,
-        "What is due, is nobody's, and the viewer can give to somebody (reminderReassign): the longest due first, at most 50.",
+        "What is due, is nobody's, and the viewer can give to somebody (reminderReassign): the longest due first, at most 50, and "
+        "as many as the selection can afford.",
         "Reminder",
         many=True,
+        rest="more_unassigned",
     )
     more_unassigned: int = strawberry.field(
         description="How many more are due that are nobody's, counted up to 10,000 together."
@@ -157,14 +168,14 @@ class Reading:
         place = self._at(state.server_time)
         if after is not None:
             yield ReminderFeedReset(reset_reason=reason or ReminderResetReason.CURSOR_UNKNOWN, **place)
-        waits = state.due or state.unassigned.shown
-        if waits and state.repeat_minutes is not None:
-            due: Any = state.due  # held: shown as the rows with these ids
-            yield ReminderPopup(
-                reminders=due,
+        if (state.due or state.unassigned.shown) and state.repeat_minutes is not None:
+            yield _popup(
+                state.due,
+                state.more_due,
+                state.unassigned.shown,
+                state.unassigned.more,
                 repeat_minutes=state.repeat_minutes,
                 replayed=True,
-                **_nobodys(state.unassigned.shown, state.unassigned.more),
                 **place,
             )
 
@@ -210,12 +221,13 @@ class Reading:
         if not news.reminder_ids and not news.unassigned_ids:
             return None
         assert news.repeat_minutes is not None
-        shown: Any = news.reminder_ids  # held
-        return ReminderPopup(
-            reminders=shown,
+        return _popup(
+            news.reminder_ids,
+            news.more_due,
+            news.unassigned_ids,
+            news.more_unassigned,
             repeat_minutes=news.repeat_minutes,
             replayed=replayed,
-            **_nobodys(news.unassigned_ids, news.more_unassigned),
             **place,
         )
 
@@ -224,9 +236,15 @@ class Reading:
         return {"cursor": cursor, "server_time": server_time}
 
 
-def _nobodys(shown: Any, more: int) -> dict[str, Any]:
-    """What a pop-up says of reminders that are nobody's; `shown` is held."""
-    return {"unassigned": shown, "more_unassigned": more}
+def _popup(due: Any, more_due: int, unassigned: Any, more_unassigned: int, **rest: Any) -> ReminderPopup:
+    """`due` and `unassigned`: ids, which are held: shown as the rows that have them."""
+    return ReminderPopup(
+        reminders=due,
+        more_due=more_due,
+        unassigned=unassigned,
+        more_unassigned=more_unassigned,
+        **rest,
+    )
 
 
 async def _viewer_now(context: Context) -> Member:

@@ -27,9 +27,9 @@ class FeedState:
     """What waits for an employee, and where his feed is: read in one moment.
 
     `first_number` is that of the oldest event that is kept, None if none is; `repeat_minutes` is None if his window is
-    off; `due` are the ids of their reminders that have come due, the longest due first, at most MOST_SHOWN; `open_count` is
-    the number of all that are open, counted up to MOST_COUNTED. `unassigned`: those of nobody that they can give to
-    somebody, which `open_count` counts too. What they may not see is not named.
+    off; `due` are the ids of their reminders that have come due, the longest due first, at most MOST_SHOWN; `due_count` is
+    the number of all that have, `open_count` of all that are open, each counted up to MOST_COUNTED. `unassigned`: those of
+    nobody that they can give to somebody, which `open_count` counts too. What they may not see is not named.
     """
 
     server_time: datetime
@@ -37,8 +37,14 @@ class FeedState:
     first_number: int | None
     repeat_minutes: int | None
     due: Sequence[UUID]
+    due_count: int
     open_count: int
     unassigned: Look = NOTHING
+
+    @property
+    def more_due(self) -> int:
+        """How many have come due beside `due`."""
+        return self.due_count - len(self.due)
 
 
 def open_in_sight(viewer: Member) -> QuerySet[Reminder]:
@@ -52,6 +58,11 @@ async def count_open(viewer: Member) -> int:
     return min(own + await unassigned.count_for(viewer), MOST_COUNTED)
 
 
+async def count_due(viewer: Member) -> int:
+    """How many of their open reminders in sight have come due, counted up to MOST_COUNTED; together with all who ask."""
+    return await _due_count(viewer)
+
+
 async def state_of(viewer: Member) -> FeedState:
     """How the viewer's feed stands now; together with all who ask in the same moment."""
     return await _state_of(viewer)
@@ -59,7 +70,7 @@ async def state_of(viewer: Member) -> FeedState:
 
 async def _states_of(viewers: Sequence[Member]) -> list[FeedState]:
     now = await db.now()
-    states = [FeedState(now, 0, None, None, (), 0)] * len(viewers)
+    states = [FeedState(now, 0, None, None, (), 0, 0)] * len(viewers)
     able = [place for place, viewer in enumerate(viewers) if viewer.may(Permission.REMINDER_OWN)]
     looks = await unassigned.looks([viewers[place] for place in able], now)
     for row in await ask(_statement, [(viewers[place], now) for place in able], "moment"):
@@ -70,6 +81,7 @@ async def _states_of(viewers: Sequence[Member]) -> list[FeedState]:
             row["first_number"],
             row["reminder_interval_minutes"],
             [UUID(each) for each in (row["due"] or "").split(",") if each],
+            row["due_count"],
             min(row["open_count"] + look.open_count, MOST_COUNTED),
             look,
         )
@@ -86,16 +98,40 @@ def _statement(shape: Shape, dialect: db.Dialect) -> Statement:
     due = making.sql(
         waiting.filter(alert_at__lte=MOMENT).order_by("alert_at", "id").limit(MOST_SHOWN).values("id")
     )
-    count = making.sql(waiting.limit(MOST_COUNTED).values("id"))
+    due_count, open_count = _due(making), making.sql(waiting.limit(MOST_COUNTED).values("id"))
     employee, project = making.id(making.viewer.employee_id), making.id(making.viewer.project_id)
     sql = f"""
         SELECT asked.place, e.feed_number, e.reminder_interval_minutes,
             (SELECT {_CONCAT[dialect]}(CAST(due.id AS text), ',') FROM ({due}) due) AS due,
-            (SELECT COUNT(*) FROM ({count}) waiting) AS open_count,
+            (SELECT COUNT(*) FROM ({due_count}) due) AS due_count,
+            (SELECT COUNT(*) FROM ({open_count}) waiting) AS open_count,
             (SELECT MIN(number) FROM reminder_events WHERE employee_id = e.id AND project_id = e.project_id)
                 AS first_number
         FROM {{asked}} JOIN employees e ON e.id = {employee} AND e.project_id = {project}"""  # noqa: S608
     return making.made(sql, moment="timestamptz")
 
 
+async def _due_counts(viewers: Sequence[Member]) -> list[int]:
+    now = await db.now()
+    counts = [0] * len(viewers)
+    able = [place for place, viewer in enumerate(viewers) if viewer.may(Permission.REMINDER_OWN)]
+    for row in await ask(_count_due, [(viewers[place], now) for place in able], "moment"):
+        counts[able[row["place"]]] = row["due_count"]
+    return counts
+
+
+@lru_cache(maxsize=512)
+def _count_due(shape: Shape, dialect: db.Dialect) -> Statement:
+    making = Making(shape, dialect)
+    sql = f"SELECT asked.place, (SELECT COUNT(*) FROM ({_due(making)}) due) AS due_count FROM {{asked}}"  # noqa: S608
+    return making.made(sql, moment="timestamptz")
+
+
+def _due(making: Making) -> str:
+    """The first MOST_COUNTED that have come due."""
+    due = open_in_sight(making.viewer).filter(alert_at__lte=MOMENT)
+    return making.sql(due.limit(MOST_COUNTED).values("id"))
+
+
 _state_of = Coalescer(_states_of)
+_due_count = Coalescer(_due_counts)

@@ -80,7 +80,9 @@ async def test_what_does_not_fit_comes_up_later_and_is_counted_and_what_is_hidde
         shown.append(set(event.reminder_ids))
         state = await feed_states.state_of(await viewer_of(holder))
         assert [str(each) for each in state.due] == event.reminder_ids
-        assert state.open_count == len(everything) - sum(map(len, shown[:-1]))
+        assert state.open_count == state.due_count == len(everything) - sum(map(len, shown[:-1]))
+        page = await feed_pages.page_after(await viewer_of(holder), event.number - 1)
+        assert page.news[-1].more_due == state.more_due == state.due_count - len(shown[-1])
         await Reminder.filter(id__in=event.reminder_ids).update(
             state=ReminderState.RESOLVED, resolved_at=clock.at
         )

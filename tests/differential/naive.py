@@ -122,8 +122,7 @@ class Naive:
             case declare.AnyNode():
                 types = Counter(_type_of(each) for each in given.get("ids", [given.get("id")]))
                 known = types.keys() & TABLES.keys()
-                longest = max((types[to] for to in known), default=0)
-                many = longest * sum(faults.below_row(to, nodes) for to in known)
+                many = sum(types[to] * faults.below_row(to, nodes) for to in known)
             case declare.Listing(to=to, order=order, search=search):
                 many = faults.in_page(to, definition, nodes, order, search)
             case declare.Own(to=to) | declare.AllOf(to=to):

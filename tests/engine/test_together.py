@@ -17,6 +17,7 @@ from app.engine.plan import Plan
 from app.engine.reads import Read
 from app.engine.selecting import Selecting
 from app.engine.statement import Arguments
+from app.errors import CostExceeded
 from app.ids import uuid7
 from app.models import Contact, Employee, Project, Reminder
 from app.policy import Level, Member, Role
@@ -300,3 +301,49 @@ async def test_a_list_of_nothing_is_empty() -> None:
     answers, _ = await ask_all([*questions, empty])
 
     assert [len(answer) for answer in answers] == [2, 2, 0]
+
+
+async def test_what_one_asks_too_much_of_is_refused_to_them_alone(engine: Engine) -> None:
+    firm = await make_firm(4)
+    questions = [some(viewer, firm.contacts[:2]) for viewer in firm.viewers]
+    greedy = Question(
+        firm.viewers[0], questions[0].read, [uuid7() for _ in range(700)], questions[0].arguments
+    )
+
+    answers, many = await ask_all([*questions[:2], greedy, *questions[2:]])
+
+    assert many == statements(engine, 1, questions)
+    assert isinstance(answers.pop(2), CostExceeded)
+    assert answers == [await each.alone() for each in questions]
+
+
+async def test_nobody_with_few_rows_waits_for_those_with_many(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """These are read a few statements at a time, and leave connections to others."""
+    if engine == "sqlite":
+        pytest.skip("SQLite is asked for each.")
+    firm = await make_firm(4)
+    few = [some(viewer, firm.contacts) for viewer in firm.viewers]
+    many = [
+        Question(viewer, few[0].read, [uuid7() for _ in range(250)], few[0].arguments)
+        for viewer in firm.viewers * 2
+    ]
+    may_end, under_way, fetch = asyncio.Event(), [], db.fetch_rows
+
+    async def slow_for_many(sql: str, params: Sequence[Any]) -> Any:
+        if len(str(params)) > 9_000:
+            under_way.append(sql)
+            await may_end.wait()
+        return await fetch(sql, params)
+
+    monkeypatch.setattr(db, "fetch_rows", slow_for_many)
+    waiting = [asyncio.ensure_future(each.with_others()) for each in many]
+    async with asyncio.timeout(5):
+        answers = await asyncio.gather(*(each.with_others() for each in few))
+    at_once = len(under_way)
+    may_end.set()
+    late = await asyncio.gather(*waiting)
+
+    assert [len(answer) for answer in answers] == [4] * 4
+    assert (at_once, len(under_way), late) == (together.LARGE_AT_ONCE, 4, [[]] * 8)

@@ -18,7 +18,7 @@ from tests.graphql import Client
 FEED = """subscription Feed($after: String) {
   reminderFeed(after: $after) {
     __typename cursor serverTime
-    ... on ReminderPopup { repeatMinutes replayed reminders { id title dueAt contact { id name } } }
+    ... on ReminderPopup { repeatMinutes replayed moreDue reminders { id title dueAt contact { id name } } }
     ... on ReminderClosed { reminderId closedReason snoozedUntil }
     ... on ReminderFeedLive { openCount }
     ... on ReminderFeedReset { resetReason }
@@ -77,6 +77,15 @@ async def until_live(events: Events) -> list[Any]:
     while found[-1]["__typename"] != "ReminderFeedLive":
         found.append(await next_event(events))
     return found
+
+
+async def live_of(results: Events) -> Any:
+    """The event that says that the feed is live, of answers in which nothing went wrong until then."""
+    async for result in results:
+        assert not result.errors, result.errors
+        if result.data["reminderFeed"]["__typename"] == "ReminderFeedLive":
+            return result.data["reminderFeed"]
+    raise AssertionError("The feed ended.")
 
 
 async def is_silent(events: Events) -> bool:

@@ -1,6 +1,7 @@
 """What is new in many feeds at once: each his own, whatever is the matter with another's."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from app.jobs import unit_of_work
 from app.models import Employee, ReminderClosedReason, ReminderEventKind, ReminderState
 from app.policy import Member, Role
 from app.services import feed_pages, members, popup_firing
-from app.services.feed_pages import Page, page_after
+from app.services.feed_pages import FEW, Page, page_after
+from app.services.sight import in_sight
+from tests.bounds.rows import copies
 from tests.conftest import Clock
 from tests.factories import (
     make_contact,
@@ -155,3 +158,28 @@ async def test_the_clock_is_read_once_for_all(clock: Clock, monkeypatch: pytest.
 
     assert await asyncio.gather(*(feed_pages.clock() for _ in range(5))) == [clock.at] * 5
     assert len(read) == 1
+
+
+async def test_nobody_with_few_reminders_waits_for_whoever_has_many(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers = [await make_worker(next_popup_at=clock.at) for _ in range(3)]
+    own = [await make_reminder(each, due_at=clock.at) for each in workers]
+    await copies(own[0], FEW)
+    viewers = [await members.member_of(each) for each in workers]
+    await open_all_windows()
+    may_end = asyncio.Event()
+
+    async def slow_for_many(rows_of: Any, asked: Sequence[Any]) -> list[bool]:
+        if len(asked) > FEW:
+            await may_end.wait()
+        return await in_sight(rows_of, asked)
+
+    monkeypatch.setattr(feed_pages, "in_sight", slow_for_many)
+    late = asyncio.ensure_future(page_after(viewers[0], 0))
+    async with asyncio.timeout(5):
+        pages = await pages_after(viewers[1:])
+    may_end.set()
+
+    assert [page.news[0].reminder_ids for page in pages] == [[each.id] for each in own[1:]]
+    assert len((await late).news[0].reminder_ids) == FEW + 1
