@@ -114,8 +114,8 @@ async def _feed(port: int, token: str | None) -> AsyncIterator[ClientConnection]
         await _send(connection, type="connection_init", payload={"Authorization": f"Bearer {token}"})
         await connection.recv()
         await _send(connection, type="subscribe", id="1", payload={"query": FEED})
-        if (first := await _event(connection))["__typename"] != "ReminderFeedLive":
-            raise RuntimeError(f"The feed began with {first}.")
+        while (await _event(connection))["__typename"] != "ReminderFeedLive":
+            pass
         yield connection
 
 

@@ -48,8 +48,8 @@ class Listener:
             )
             assert await _receive(connection) == {"type": "connection_ack"}
             await _send(connection, type="subscribe", id="1", payload=self._asked())
-            live = await _receive(connection)
-        assert live["type"] == "next" and "errors" not in live["payload"], live
+            while not _is_live(await _receive(connection), self.kind):
+                pass
         self._reading = asyncio.create_task(self._read(connection))
 
     def stop(self) -> None:
@@ -75,6 +75,12 @@ class Listener:
         if ending is not None and self.ending is None:
             self.ending = ending
             self.ended.set_result(time.time())
+
+
+def _is_live(message: dict[str, Any], kind: str) -> bool:
+    """A feed tells first what is due; a mail's present state is all that it tells."""
+    assert message["type"] == "next" and "errors" not in message["payload"], message
+    return kind != FEED or message["payload"]["data"]["reminderFeed"]["__typename"] == "ReminderFeedLive"
 
 
 def _ending_of(message: dict[str, Any]) -> str | None:

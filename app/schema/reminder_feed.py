@@ -56,7 +56,8 @@ class ReminderPopup(ReminderFeedEvent):
     It shows the longest due: at most 500, and no more than the selection can afford. What is asked of one reminder is
     counted when the subscription opens, and a window brings at most 10,000 objects. `moreDue` counts the others, which come up
     in the windows that follow as these are handled. Whoever gives reminders to others is also shown what lost its
-    assignee, until it is given or done.
+    assignee, until it is given or done. An empty one, without `after` and only there, says that nothing is due: a window
+    that is still open from before is to be closed.
     """
 
     reminders: list[Reminder] = held(
@@ -127,7 +128,9 @@ async def reminder_feed(
 ) -> AsyncIterator[ReminderFeedEvent]:
     """Pop-ups of the viewer. Without `after`: what is open now, then live. With `after`: everything since that cursor, then live.
 
-    Whatever comes may come again after a reconnection with `after`, in the same order, and nothing is left out.
+    Whatever comes may come again after a reconnection with `after`, in the same order, and nothing is left out. Without
+    `after` the first event is one ReminderPopup with what is due, or with no reminder if nothing is, so that a window which
+    stayed open from before closes; where pop-ups are off, there is none.
     """
     context = info.context
     viewer = await _viewer_now(context)
@@ -168,7 +171,7 @@ class Reading:
         place = self._at(state.server_time)
         if after is not None:
             yield ReminderFeedReset(reset_reason=reason or ReminderResetReason.CURSOR_UNKNOWN, **place)
-        if (state.due or state.unassigned.shown) and state.repeat_minutes is not None:
+        if state.repeat_minutes is not None:
             yield _popup(
                 state.due,
                 state.more_due,

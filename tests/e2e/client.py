@@ -155,6 +155,13 @@ class Stream:
             if event.get("__typename") != HEARTBEAT:
                 return event
 
+    async def backlog(self) -> list[Any]:
+        """What a feed tells before it is live."""
+        events = [await self.next()]
+        while events[-1]["__typename"] != "ReminderFeedLive":
+            events.append(await self.next())
+        return events[:-1]
+
     async def rest(self) -> list[Any]:
         """The root fields of all events until the server ends the stream."""
         events = []

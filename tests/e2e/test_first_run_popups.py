@@ -16,7 +16,7 @@ async def test_a_window_comes_back_until_it_is_handled_on_any_device(firm: Firm)
     phone = await firm.sign_in(person)
     async with person.client.socket() as desk, phone.socket() as pocket:
         feeds = [await socket.subscribe("Feed") for socket in (desk, pocket)]
-        assert [(await feed.next())["openCount"] for feed in feeds] == [0, 0]
+        assert [[shown(each) for each in await feed.backlog()] for feed in feeds] == [[[]]] * 2
 
         call = await remind(person.client, "Zavolat", await moment(firm, INTERVAL))
         first = await both(feeds, "ReminderPopup")
@@ -52,7 +52,7 @@ async def test_whoever_was_away_gets_all_he_missed_in_order_and_once(firm: Firm)
         feed = await desk.subscribe("Feed")
         async with person.client.socket() as pocket:
             left_at = (await (await pocket.subscribe("Feed")).next())["cursor"]
-        assert (await feed.next())["openCount"] == 0
+        await feed.backlog()
 
         seen = [await popped_up(person.client, feed, firm, title) for title in ("Jedna", "Dvě", "Tři")]
         one, two, _ = (reminder["id"] for reminder in seen[2]["reminders"])
@@ -61,8 +61,8 @@ async def test_whoever_was_away_gets_all_he_missed_in_order_and_once(firm: Firm)
         seen += [await feed.next(), await feed.next()]
 
         async with person.client.socket() as pocket:
-            missed = await backlog(await pocket.subscribe("Feed", after=left_at))
-            rest = await backlog(await pocket.subscribe("Feed", after=missed[0]["cursor"]))
+            missed = await (await pocket.subscribe("Feed", after=left_at)).backlog()
+            rest = await (await pocket.subscribe("Feed", after=missed[0]["cursor"])).backlog()
             again = await pocket.subscribe("Feed", after=missed[-1]["cursor"])
             assert (await again.next())["openCount"] == 2
 
@@ -88,7 +88,7 @@ async def test_a_reminder_is_put_off_corrected_and_given_to_a_colleague(firm: Fi
     person = await firm.hire("Stáňa Střídající", "SALES_REP", reminderIntervalMinutes=1440)
     async with person.client.socket() as socket:
         feed = await socket.subscribe("Feed")
-        await feed.next()
+        await feed.backlog()
         reminder = await remind(giver, "Převzít reklamaci", await moment(firm, timedelta(days=1)))
         due_at = await moment(firm, -INTERVAL)
         changed = await giver.do("ChangeReminder", id=reminder, dueAt=due_at.isoformat())
@@ -105,7 +105,7 @@ async def test_without_an_interval_no_window_opens_until_one_is_set(firm: Firm) 
     person = await firm.hire("Bohdana Bezokenní", "SALES_REP")
     async with person.client.socket() as socket:
         feed = await socket.subscribe("Feed")
-        await feed.next()
+        await feed.backlog()
         await remind(person.client, "Zavolat", await moment(firm, -INTERVAL))
 
         await firm.admin.do("UpdateEmployee", id=person.id, reminderIntervalMinutes=7)
@@ -143,14 +143,6 @@ async def both(feeds: list[Stream], kind: str) -> list[Any]:
             assert event["__typename"] == "ReminderPopup", event
 
     return list(await asyncio.gather(*(next_of(feed) for feed in feeds)))
-
-
-async def backlog(feed: Stream) -> list[Any]:
-    """What comes before the feed is live."""
-    events = [await feed.next()]
-    while events[-1]["__typename"] != "ReminderFeedLive":
-        events.append(await feed.next())
-    return events[:-1]
 
 
 def shown(event: Any) -> list[str]:

@@ -76,7 +76,7 @@ class Scene:
         async with self.here.socket() as socket:
             feed = await socket.subscribe("Feed")
             mail = await socket.subscribe("EmailStatus", emailId=gid(self.mail))
-            assert (await feed.next())["__typename"] == "ReminderFeedLive"
+            assert [each["reminders"] for each in await feed.backlog()] == [[]]
             assert (await mail.next())["state"] == "QUEUED"
             yield socket, feed, mail
 

@@ -197,7 +197,7 @@ async def _expecting(sockets: AsyncExitStack, person: Person, due_at: datetime) 
     """A live feed, and the moment when a window is due in it."""
     socket = await sockets.enter_async_context(person.client.socket())
     feed = await socket.subscribe("Feed")
-    await feed.next()
+    await feed.backlog()
     await person.client.do("Remind", title="Ve chvíli ticha", dueAt=due_at.isoformat())
     return feed, due_at
 

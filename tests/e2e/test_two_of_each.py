@@ -100,7 +100,7 @@ async def test_a_socket_hears_what_was_done_through_the_other_process(firm: Firm
     async with person.client.socket() as here, other.socket() as there:
         feeds = [await socket.subscribe("Feed") for socket in (here, there)]
         for feed in feeds:
-            await feed.next()
+            await feed.backlog()
 
         made = await other.do("Remind", title="Zavolat", dueAt="2026-01-01T08:00:00Z")
         opened = [await feed.next() for feed in feeds]
@@ -192,7 +192,7 @@ async def test_reminders_and_mail_come_while_valkey_is_away_and_after_it_came_ba
     folder = firm.divize.valkey_folder
     async with person.client.socket() as socket:
         feed = await socket.subscribe("Feed")
-        await feed.next()
+        await feed.backlog()
 
         valkey.stop_left_behind(folder)
         await remind(person, "Bez zvonku")

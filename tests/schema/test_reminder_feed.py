@@ -33,6 +33,7 @@ from tests.schema.feed_cases import (
     feed,
     hub,
     is_silent,
+    live_of,
     next_event,
     open_window,
     until_live,
@@ -64,13 +65,23 @@ async def test_what_is_due_comes_first_then_the_feed_is_live(hub: Hub, rep: Empl
                 "contact": {"id": gid(contact), "name": "Řezník"},
             }
         ],
+        "moreDue": 0,
     }
     assert brief(live) == ("live", 2)
 
 
-async def test_where_nothing_is_due_the_feed_is_live_at_once(hub: Hub, rep: Employee) -> None:
-    async with feed(hub, as_employee(rep)) as events:
-        assert [brief(each) for each in await until_live(events)] == [("live", 0)]
+async def test_where_nothing_is_due_an_empty_window_says_so_before_the_feed_is_live(
+    hub: Hub, rep: Employee, clock: Clock
+) -> None:
+    client, reminder = as_employee(rep), await make_reminder(rep, due_at=clock.at)
+    async with feed(hub, client) as events:
+        assert brief((await until_live(events))[0]) == ("popup", True, gid(reminder))
+    await client.run(RESOLVE, input={"id": reminder})
+
+    async with feed(hub, client) as events:
+        popup, live = await until_live(events)
+
+    assert (brief(popup), brief(live)) == (("popup", True), ("live", 0)), "no stale window stays open"
 
 
 async def test_with_the_window_off_only_the_count_is_told(hub: Hub, project: Project, clock: Clock) -> None:
@@ -142,7 +153,7 @@ async def test_a_heartbeat_tells_that_the_line_is_alive(
     monkeypatch.setattr(feed_watch, "HEARTBEAT_EVERY_S", SHORT_S)
     monkeypatch.setattr(feed_watch, "POLL_EVERY_S", SHORT_S)
     async with feed(hub, as_employee(rep)) as events:
-        (live,) = await until_live(events)
+        live = (await until_live(events))[-1]
 
         beats = [await next_event(events), await next_event(events)]
 
@@ -182,7 +193,7 @@ async def codes_after_live(results: Events) -> list[str]:
 async def test_a_revoked_session_gets_no_further_event(hub: Hub, rep: Employee, clock: Clock) -> None:
     assert rep.account_id is not None
     async with answers(hub, as_employee(rep)) as results:
-        assert (await anext(results)).data["reminderFeed"]["openCount"] == 0
+        assert (await live_of(results))["openCount"] == 0
         async with unit_of_work() as work:
             await sessions.revoke_all(rep.account_id, now=work.now)
         await make_reminder(rep, due_at=clock.at)
@@ -196,7 +207,7 @@ async def test_what_happens_after_a_revocation_is_not_told_even_where_nobody_hea
     hub: Hub, rep: Employee, clock: Clock
 ) -> None:
     async with answers(hub, as_employee(rep)) as results:
-        assert (await anext(results)).data["reminderFeed"]["openCount"] == 0
+        assert (await live_of(results))["openCount"] == 0
         assert sessions.BELIEVED._by_hash
         await Session.filter(employee_id=rep.id).update(revoked_at=clock.at)
         await make_reminder(rep, due_at=clock.at)
@@ -278,7 +289,7 @@ async def test_a_popup_is_cut_too_if_only_the_share_ended_after_it_was_chosen(
 async def test_who_loses_his_roles_loses_the_feed(hub: Hub, rep: Employee, clock: Clock) -> None:
     assert rep.account_id is not None
     async with answers(hub, as_employee(rep)) as results:
-        assert (await anext(results)).data["reminderFeed"]["openCount"] == 0
+        assert (await live_of(results))["openCount"] == 0
         await make_reminder(rep, due_at=clock.at)
         await open_window(rep, clock.at)
         await Employee.filter(id=rep.id).update(roles=[])
@@ -319,7 +330,7 @@ async def test_nobody_hears_of_another_project(hub: Hub, rep: Employee, clock: C
     stranger = await make_employee(await make_project(), [Role.ADMIN], reminder_interval_minutes=5)
     await make_reminder(stranger, due_at=clock.at)
     async with feed(hub, as_employee(rep)) as events:
-        assert [brief(each) for each in await until_live(events)] == [("live", 0)]
+        assert [brief(each) for each in await until_live(events)] == [("popup", True), ("live", 0)]
 
         await open_window(stranger, clock.at)
 
