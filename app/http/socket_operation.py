@@ -10,6 +10,7 @@ from graphql import GraphQLError, OperationDefinitionNode, OperationType
 from structlog.contextvars import bind_contextvars
 
 from app.errors import BadRequest, CodedError, Forbidden, Unanswered, Unauthenticated
+from app.http.account_sockets import TRY_AGAIN_LATER
 from app.http.frames import Replies
 from app.http.limits import OPERATION_TIMEOUT_S, out_of_time
 from app.http.middleware import new_request_id
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from app.http.websocket import Socket
 
 FORBIDDEN = 4403
-TRY_AGAIN_LATER = 1013
 
 
 class SocketOperation:

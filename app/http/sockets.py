@@ -8,6 +8,8 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from app.errors import Unanswered
+from app.http import account_sockets
+from app.http.account_sockets import AccountSockets
 
 log = logging.getLogger("divize.sockets")
 
@@ -47,14 +49,14 @@ class Sockets:
         self,
         *,
         recheck_every_s: float = RECHECK_EVERY_S,
-        most_per_account: int = 10,
+        most_per_account: int = account_sockets.MOST,
         most_strangers_per_address: int = 20,
     ) -> None:
         self._recheck_every_s = recheck_every_s
         self._most_per_account = most_per_account
         self._most_strangers_per_address = most_strangers_per_address
         self._sockets: set[Socket] = set()
-        self._by_account: dict[UUID, set[Socket]] = {}
+        self._by_account: dict[UUID, AccountSockets[Socket]] = {}
         self._strangers: Counter[str] = Counter()
         self._watch: asyncio.Task[None] | None = None
         self._rechecks: set[asyncio.Task[None]] = set()
@@ -73,25 +75,24 @@ class Sockets:
             self._watch = asyncio.create_task(self._keep_watch())
         return True
 
-    def seat(self, socket: Socket, account_id: UUID) -> bool:
-        """Notes whose socket it is; False if the account has too many. Once per socket."""
-        seated = self._by_account.setdefault(account_id, set())
-        if len(seated) >= self._most_per_account:
-            return False
-        seated.add(socket)
+    def seat(self, socket: Socket, account_id: UUID) -> str | None:
+        """Notes whose socket it is, once per socket. If the account has too many, the oldest ends, or this one is refused
+        for the reason that is given back."""
+        seated = self._by_account.setdefault(account_id, AccountSockets(self._most_per_account))
+        if reason := seated.add(socket):
+            return reason
         self._forget_stranger(socket)
         # What changed while he was looked up has rung already, when nobody knew that this socket is his.
         self._start(_recheck_or_log(socket, is_told=False))
-        return True
+        return None
 
     def remove(self, socket: Socket) -> None:
-        """The connection is over. Needs the `account_id` under which it was seated."""
+        """The connection is over. It has an `account_id` if, and only if, it was seated under it."""
         self._sockets.discard(socket)
-        seated = self._by_account.get(socket.account_id) if socket.account_id else None
-        if seated is None or socket not in seated:
+        if socket.account_id is None:
             self._forget_stranger(socket)
         else:
-            self._leave(socket, seated)
+            self._leave(socket, socket.account_id)
         if not self._sockets and self._watch:
             self._watch.cancel()
             self._watch = None
@@ -137,10 +138,13 @@ class Sockets:
         if self._strangers[socket.address] <= 0:
             del self._strangers[socket.address]
 
-    def _leave(self, socket: Socket, seated: set[Socket]) -> None:
+    def _leave(self, socket: Socket, account_id: UUID) -> None:
+        seated = self._by_account.get(account_id)
+        if seated is None:
+            return  # it gave way to others, which are gone too
         seated.discard(socket)
-        if not seated and socket.account_id:
-            del self._by_account[socket.account_id]
+        if not seated:
+            del self._by_account[account_id]
 
 
 async def _recheck_or_log(socket: Socket, *, is_told: bool) -> None:

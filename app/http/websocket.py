@@ -14,12 +14,13 @@ from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
 from app.errors import CodedError, RateLimited, Unanswered, Unauthenticated
+from app.http.account_sockets import TRY_AGAIN_LATER
 from app.http.credentials import client_of, init_token
 from app.http.frames import ACKNOWLEDGED, PONG, Frame, Malformed, Replies, read_frame
 from app.http.graphql import GraphQLEndpoint
 from app.http.middleware import new_request_id
 from app.http.outbox import Full, Gone, Outbox
-from app.http.socket_operation import FORBIDDEN, TRY_AGAIN_LATER, SocketOperation
+from app.http.socket_operation import FORBIDDEN, SocketOperation
 from app.policy import AccountViewer, Viewer
 from app.schema.context import Context
 from app.schema.documents import DocumentSchema
@@ -29,7 +30,8 @@ BAD_REQUEST = 4400
 UNAUTHORIZED = 4401
 INIT_TIMED_OUT = 4408
 SUBSCRIBER_EXISTS = 4409
-TOO_MANY = 4429
+#: Clients never come back from this one: for nothing else.
+INITIALISED_TWICE = 4429
 
 INIT_TIMEOUT_S = 5.0
 MOST_OPERATIONS = 20
@@ -88,7 +90,10 @@ class Socket:
     async def serve(self) -> None:
         """Returns when the connection is over."""
         if not self._endpoint.sockets.admit(self):
-            self.end(TRY_AGAIN_LATER, "Too many connections from this address")
+            self.end(
+                TRY_AGAIN_LATER,
+                "Too many from this address have not said yet who they are: come back in a moment",
+            )
             return
         self._init_timer = asyncio.get_running_loop().call_later(
             INIT_TIMEOUT_S, self.end, INIT_TIMED_OUT, "Connection initialisation timeout"
@@ -135,7 +140,10 @@ class Socket:
 
     async def _take(self, text: str | None) -> None:
         if not self._is_within_rate():
-            self.end(TOO_MANY, "Too many messages")
+            self.end(
+                TRY_AGAIN_LATER,
+                f"More than {MESSAGES_AT_ONCE:.0f} messages at once: send fewer, then come back",
+            )
             return
         try:
             await self._handle(read_frame(text))
@@ -163,7 +171,7 @@ class Socket:
         first operation, they would come again with the same token for ever. Who has none signs in without.
         """
         if self._init_timer is None:
-            self.end(TOO_MANY, "Too many initialisation requests")
+            self.end(INITIALISED_TWICE, "Too many initialisation requests: one connection_init is enough")
             return
         self._stop_waiting()
         try:
@@ -180,9 +188,11 @@ class Socket:
             self._welcome(viewer)
 
     def _welcome(self, viewer: Viewer) -> None:
-        if isinstance(viewer, AccountViewer) and not self._endpoint.sockets.seat(self, viewer.account_id):
-            self.end(TOO_MANY, "Too many connections of this account")
-            return
+        if isinstance(viewer, AccountViewer):
+            reason = self._endpoint.sockets.seat(self, viewer.account_id)
+            if reason is not None:
+                self.end(TRY_AGAIN_LATER, reason)
+                return
         self.viewer = viewer
         self._is_acknowledged = True
         self.say(ACKNOWLEDGED)

@@ -108,28 +108,6 @@ async def test_who_arrives_or_listens_while_the_database_is_away_is_asked_to_com
         assert (await listener.closed())[0] == 1013
 
 
-async def test_the_eleventh_socket_of_an_account_is_refused_until_another_leaves(toy: Toy) -> None:
-    token = toy.sign_in()
-    clients = [signed_in(toy, token) for _ in range(10)]
-    for client in clients:
-        await client.__aenter__()
-
-    async with opened(toy) as eleventh:
-        await eleventh.send(type="connection_init", payload={"token": token})
-        refused = await eleventh.closed()
-    await clients.pop().__aexit__(None, None, None)
-    await eventually(lambda: toy.sockets.count == 9)
-    async with signed_in(toy, token):
-        pass
-    for client in clients:
-        await client.__aexit__(None, None, None)
-
-    assert refused[0] == 4429
-    await eventually(lambda: toy.sockets.count == 0)
-    assert toy.sockets._by_account == {}
-    assert not toy.sockets._strangers
-
-
 async def test_strangers_of_one_address_are_bounded(toy: Toy) -> None:
     async with asyncio.TaskGroup() as group:
         enough = asyncio.Event()
