@@ -12,6 +12,7 @@ Names, types, nullability and columns come from the model's metadata. Every fiel
 Permission; one that is not the type's own (`see`) prints as a directive and makes the field nullable.
 """
 
+import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -228,7 +229,7 @@ class Table(Node):
             delattr(cls, name)
         cls.__annotations__ = {}
         directives = directives_of(see)
-        strawberry.type(cls, description=cls.__doc__, directives=directives)
+        strawberry.type(cls, description=inspect.getdoc(cls), directives=directives)
         TABLES[cls.__name__] = cls
 
     @classmethod

@@ -4,6 +4,7 @@ A guard is a Level or a Permission of `app.policy`. It travels in Strawberry's o
 that walks the schema (authorisation, printing, tests) finds it in one place.
 """
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -128,7 +129,7 @@ def value(guard: Guard, *, interface: bool = False) -> Callable[[T], T]:
 
     def wrap(cls: T) -> T:
         decorate: Any = strawberry.interface if interface else strawberry.type
-        made = decorate(cls, description=cls.__doc__)
+        made = decorate(cls, description=inspect.getdoc(cls))
         for each in made.__strawberry_definition__.fields:
             if GUARD not in each.metadata:
                 each.metadata = MappingProxyType({**each.metadata, GUARD: guard})
