@@ -132,19 +132,26 @@ class Pool:
 
     async def _turn(self, writes: bool) -> None:
         """Until there is a place, which is taken then. First come, first served."""
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[None] = loop.create_future()
         self._waiting.append((writes, turn))
+        alarm = loop.call_later(ACQUIRE_S, self._give_up, turn)
         try:
-            async with asyncio.timeout(ACQUIRE_S):
-                await turn
-        except BaseException as error:
+            await turn
+        except BaseException:
             if turn.done() and not turn.cancelled() and turn.exception() is None:
                 self._leave_place(writes)  # it was our turn: the next one takes it
-            if isinstance(error, TimeoutError):
-                raise Exhausted(
-                    f"None of the {self._most} connections to the database was free within {ACQUIRE_S:g} s."
-                ) from None
             raise
+        finally:
+            alarm.cancel()
+
+    def _give_up(self, turn: asyncio.Future[None]) -> None:
+        if not turn.done():
+            turn.set_exception(
+                Exhausted(
+                    f"None of the {self._most} connections to the database was free within {ACQUIRE_S:g} s."
+                )
+            )
 
     def _serve_next(self) -> None:
         """Gives the places that are free to those who wait, in the order in which they came."""
