@@ -102,9 +102,18 @@ class Table(Model):
 
     @classmethod
     def new(cls, **values: Any) -> Self:
-        """A row that is not written yet. Columns that are not given get the model's default."""
-        defaults = {name: make() for name, make in _defaults_of(cls).items() if name not in values}
-        return cls._init_from_db(**defaults, **values)
+        """A row that is not written yet. Columns that are not given get the model's default.
+
+        As Tortoise makes one of what it read, but for its setting each attribute past a check: half of all that it costs.
+        """
+        row = cls.__new__(cls)
+        made = vars(row)
+        made.update(_saved_in_db=True, _partial=False, _custom_generated_pk=True, _await_when_save={})
+        for name, default, read in _makers_of(cls):
+            made[name] = read(values.pop(name)) if name in values else default()
+        if values:
+            raise TypeError(f"{cls.__name__} has no column {', '.join(values)}.")
+        return row
 
     @classmethod
     async def create(cls, using_db: Any = None, **values: Any) -> Self:
@@ -172,10 +181,16 @@ def _columns_of(model: type[Table]) -> Sequence[tuple[str, fields.Field[Any]]]:
 
 
 @cache
-def _defaults_of(model: type[Table]) -> Mapping[str, Callable[[], Any]]:
-    """What makes the value of each column that is not given."""
-    defaults = {name: field.default for name, field in _columns_of(model)}
-    return {name: each if callable(each) else partial(copy, each) for name, each in defaults.items()}
+def _makers_of(model: type[Table]) -> Sequence[tuple[str, Callable[[], Any], Callable[[Any], Any]]]:
+    """For each column what makes its value if it is not given, and what reads the value if it is."""
+    return [(name, _default_of(field), field.to_python_value) for name, field in _columns_of(model)]
+
+
+def _default_of(field: fields.Field[Any]) -> Callable[[], Any]:
+    default = field.default
+    if callable(default):
+        return default
+    return partial(copy, default) if isinstance(default, list | dict | set) else lambda: default
 
 
 @lru_cache(maxsize=256)
