@@ -24,6 +24,7 @@ from graphql import (
 )
 
 from app.engine.cache import Bounded, Weight
+from app.engine.coercing import Coercer
 from app.engine.declare import Spec
 from app.viewers import Shape
 
@@ -37,6 +38,7 @@ _SCHEMAS = (
     GraphQLArgument,
     GraphQLInputField,
     GraphQLEnumValue,
+    Coercer,
     Spec,
     Shape,
 )
