@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
+from functools import cache
 from typing import Any
 
 import strawberry
-from strawberry.types.field import StrawberryField
 
 from app.engine.guards import GUARD, described, directives_of
 from app.engine.ids import local_id
@@ -50,13 +50,21 @@ def given(sent: Any, path: Sequence[str] = ()) -> dict[str, Any]:
     Raises NotFound, with the place in the input, for an id of another type or no id at all.
     """
     found: dict[str, Any] = {}
-    for field in fields(sent):
-        value = getattr(sent, field.name)
-        if value is strawberry.UNSET or field.name in NOT_FOR_SERVICES:
-            continue
-        assert isinstance(field, StrawberryField)
-        found[field.name] = _plain(value, field.metadata.get(ID_OF), (*path, field.name))
+    for name, id_of in _for_services(type(sent)):
+        value = getattr(sent, name)
+        if value is not strawberry.UNSET:
+            found[name] = _plain(value, id_of, (*path, name))
     return found
+
+
+@cache
+def _for_services(input_type: Any) -> Sequence[tuple[str, str | None]]:
+    """The fields of an input, and the type whose ids they hold."""
+    return [
+        (field.name, field.metadata.get(ID_OF))
+        for field in fields(input_type)
+        if field.name not in NOT_FOR_SERVICES
+    ]
 
 
 def _plain(value: Any, id_of: str | None, path: Sequence[str]) -> Any:
