@@ -12,13 +12,15 @@ from redis.asyncio import Redis
 from app import db
 from app.config import Settings
 from app.integrations.redis_breaker import close, make_connections
-from app.services import audit_rights, readiness
+from app.services import audit_rights, forgotten, readiness
 from app.smtp_server import SmtpServer
 from app.workers import HEARTBEAT_KEY
 
-PARTS = ("settings", "database", "migrations", "audit", "redis", "clock", "worker", "smtp")
+PARTS = ("settings", "database", "migrations", "audit", "unassigned", "redis", "clock", "worker", "smtp")
 PATIENCE_S = 5
 CLOCK_DIFFERENCE_S = 2.0
+#: Projects that one finding names.
+MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ async def examine(settings: Settings, parts: Collection[str] = PARTS) -> list[Fi
             "database": (lambda: _database_answers(fault), "Start it, and check DATABASE_URL."),
             "migrations": (lambda: _all_applied(fault), "python -m app migrate"),
             "audit": (lambda: _log_is_append_only(fault), "python -m app migrate"),
+            "unassigned": (lambda: _reminders_are_shown(fault), "python -m app migrate"),
             "redis": (lambda: _redis_answers(redis), "Start Valkey or Redis, and check REDIS_URL."),
             "clock": (lambda: _clocks_agree(fault), "Start the time service on both machines."),
             "worker": (lambda: _worker_works(redis), "python -m app worker"),
@@ -119,6 +122,20 @@ async def _log_is_append_only(fault: Exception | None) -> str:
             is_warning=True,
         )
     return "append-only, also for the application's role"
+
+
+async def _reminders_are_shown(fault: Exception | None) -> str:
+    _need(fault)
+    if await db.pending():
+        return "not looked at before all migrations are applied"
+    if counts := await forgotten.count_by_project():
+        of_each = ", ".join(f"{count:,} of {name}" for name, count in sorted(counts.items())[:MOST_NAMED])
+        raise Ill(
+            f"open reminders that are nobody's, and in no window: {of_each}",
+            "Give somebody who gives reminders to others and sees their contacts a reminder interval (employeeUpdate).",
+            is_warning=True,
+        )
+    return "no reminder is nobody's and in no window"
 
 
 async def _clocks_agree(fault: Exception | None) -> str:

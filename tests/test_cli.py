@@ -192,6 +192,7 @@ def test_the_doctor_names_what_is_ill_and_what_mends_it(
         "ok   migrations",
         # The tests' role owns the tables.
         "WRN  audit" if engine == "postgres" else "ok   audit",
+        "ok   unassigned",
         "ok   redis",
         "ok   clock",
         "ILL  worker",

@@ -136,12 +136,12 @@ def _first(reminders: QuerySet[Reminder]) -> QuerySet[Reminder]:
 
 _GIVERS = """
     SELECT e.id, e.project_id, {columns} FROM employees e
-    WHERE e.project_id IN {ids} AND e.status = '{active}' AND ({roles})
+    WHERE e.project_id IN {ids} AND e.status = '{active}' AND ({roles}){window}
 """
 
 
-async def givers(project_ids: Collection[UUID]) -> list[Member]:
-    """Who is at work in these projects and gives reminders to others, with a window or without."""
+async def givers(project_ids: Collection[UUID], *, with_window: bool = False) -> list[Member]:
+    """Who is at work in these projects and gives reminders to others: those with a window alone, or all."""
     if not project_ids:
         return []
     dialect = db.dialect()
@@ -151,6 +151,7 @@ async def givers(project_ids: Collection[UUID]) -> list[Member]:
         active=EmployeeStatus.ACTIVE.value,
         # Leaves out most of a large firm; whether they really may is asked of the policy.
         roles=" OR ".join(f"e.roles LIKE '%{role}%'" for role in roles_with(Permission.REMINDER_ASSIGN)),
+        window=" AND e.reminder_interval_minutes IS NOT NULL" if with_window else "",
     )
     rows = await db.fetch(sql, [db_rows.packed_ids(project_ids)])
     return [member_rows.viewer_of(row) for row in rows if member_rows.may(row, Permission.REMINDER_ASSIGN)]

@@ -44,10 +44,10 @@ async def copies(row: Table, count: int, **columns: str) -> None:
         )
 
 
-async def colleagues(model: Employee, count: int) -> None:
-    """So many more employees like this one, each with an account; number n has `id_of("n")`."""
+async def colleagues(model: Employee, count: int, *, after: int = 0) -> None:
+    """So many more employees like this one, each with an account; number n has `id_of("n")`, counted on from `after`."""
     account = await Account.get(id=model.account_id)
-    mine, email = id_of("n"), "'osoba' || n || '@example.cz'"
+    mine, email = id_of(f"n + {after}"), f"'osoba' || (n + {after}) || '@example.cz'"
     await copies(account, count, id=mine, email=email)
     await copies(model, count, id=mine, account_id=mine, email=email)
 

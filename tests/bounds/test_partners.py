@@ -4,14 +4,17 @@ import pytest
 
 from app.db_rows import AT_ONCE
 from app.jobs import unit_of_work
-from app.models import AuditEntry, LeadShare, LeadShareContact, Project, Reminder, ReminderEvent
+from app.models import AuditEntry, Employee, LeadShare, LeadShareContact, Project, Reminder, ReminderEvent
 from app.policy import Role
 from app.services import partner_sight
+from app.services.unassigned import MOST_SHOWN
+from app.workers import reminders as worker
 from tests.bounds.measure import measured
-from tests.bounds.rows import after_filling, copies, id_of
+from tests.bounds.rows import after_filling, colleagues, copies, id_of
 from tests.conftest import Clock
 from tests.factories import (
     make_contact,
+    make_division,
     make_employee,
     make_lead_share,
     make_partner,
@@ -19,7 +22,7 @@ from tests.factories import (
     make_reminder,
 )
 from tests.graphql import as_employee
-from tests.schema.share_cases import ALL, ARCHIVE, CREATE, lent
+from tests.schema.share_cases import ALL, ARCHIVE, CREATE, RECALL, lent
 
 MANY = 10_000
 #: A share lends 10,000 at most; what it takes grows as their number does.
@@ -91,3 +94,34 @@ async def test_thousands_of_contacts_are_lent_and_each_has_its_entry(project: Pr
     assert await AuditEntry.filter(action="leadShareCreate", subject="Contact").count() == LENT
     assert refusing.statements <= 6 and refusing.peak_mb <= 15
     assert lending.statements <= 20 + LENT / AT_ONCE and lending.peak_mb <= 30
+
+
+async def test_a_recall_of_thousands_opens_the_windows_of_a_hundred_by_a_few_statements(
+    project: Project, clock: Clock
+) -> None:
+    many, people = 2_000, 100
+    partner, contact = await make_partner(project), await make_contact(project)
+    external = await make_employee(project, [Role.EXTERNAL_TELEPHONIST], partner=partner)
+    share = await make_lead_share(project, partner, [contact])
+    await copies(await make_reminder(external, contact=contact, due_at=clock.at), many - 1)
+    handler = await make_employee(
+        project, [Role.COMPLAINTS], divisions=[await make_division(project)], reminder_interval_minutes=10
+    )
+    await colleagues(handler, people // 2)
+    director = await make_employee(project, [Role.DIRECTOR], reminder_interval_minutes=10)
+    await colleagues(director, people // 2, after=people)
+    await after_filling()
+    boss = await as_employee(director).sign_in()
+
+    with measured(f"leadShareRecall, {many} reminders, {people} windows") as recalling:
+        answer = await boss.run(RECALL, input={"id": share})
+    with measured(f"opening {people} windows on {many} reminders that are nobody's") as opening:
+        await worker._open_due(worker.LOOK_AHEAD)
+
+    assert answer.faults("leadShareRecall") == []
+    popups = await ReminderEvent.filter(kind="POPUP")
+    assert len(popups) == people + 2 == await Employee.filter(next_popup_at__gt=clock.at).count()
+    assert {len(each.unassigned_ids) for each in popups} == {MOST_SHOWN}
+    assert {each.more_unassigned for each in popups} == {many - MOST_SHOWN}
+    assert recalling.statements <= 60 + 8 * many / AT_ONCE and recalling.peak_mb <= 10
+    assert opening.statements <= 30 and opening.peak_mb <= 10

@@ -28,8 +28,9 @@ async def _open_reminder_count(sight: Sight) -> Any:
     viewer = sight.viewer
     if not isinstance(viewer, Member):
         return None
-    mine = sight.below("Reminder", "assignee_id", viewer.employee_id)
-    return len([row for row in mine if row.state is ReminderState.OPEN])
+    waiting = {viewer.employee_id, *([None] if viewer.may(Permission.REMINDER_ASSIGN) else [])}
+    found = [row for row in sight.rows["Reminder"] if row.assignee_id in waiting]
+    return len([row for row in found if row.state is ReminderState.OPEN])
 
 
 async def _restorable_projects(sight: Sight) -> Any:

@@ -53,12 +53,13 @@ def note(scene: Scene, contact: models.Contact, area: Area, author: str) -> mode
     )
 
 
-def reminder(scene: Scene, contact: models.Contact | None, assignee: str) -> models.Reminder:
+def reminder(scene: Scene, contact: models.Contact | None, assignee: str | None) -> models.Reminder:
+    """Due. Without an assignee it is nobody's."""
     return models.Reminder(
         id=planted_id(f"reminder of {assignee} at {contact and contact.name}"),
         project_id=scene.here.id,
         contact_id=contact.id if contact else None,
-        assignee_id=scene.staff[assignee].id,
+        assignee_id=scene.staff[assignee].id if assignee else None,
         created_by_id=scene.staff["director"].id,
         kind=models.ReminderKind.TASK,
         title="Tajný úkol",

@@ -213,6 +213,20 @@ def _reminders(scene: Scene) -> Iterator[Secret]:
         asking(scene.seen, "reminders { totalCount }"),
         ("reminders", "openReminderCount", "totalCount"),
     )
+    yield Secret(
+        "a reminder that is nobody's about a contact that is seen",
+        OWN_REMINDERS_ONLY,
+        Added([reminder(scene, scene.seen, None)]),
+        asking(scene.seen, "reminders { totalCount }"),
+        ("reminders", "openReminderCount", "totalCount"),
+    )
+    yield Secret(
+        "a reminder that is nobody's about a contact of a foreign division",
+        OF_OTHER_DIVISIONS,
+        Added([reminder(scene, scene.foreign, None)]),
+        asking(scene.foreign, "reminders { totalCount }"),
+        ("reminders", "openReminderCount"),
+    )
     task = reminder(scene, None, "director")
     yield Secret(
         "the title of a reminder of a colleague",
