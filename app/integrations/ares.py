@@ -1,7 +1,7 @@
 """ARES, the Czech business register: a company's base data by its IČO.
 
 Its operator asks for no malformed, repeated or excessive queries (500 a minute), so: the caller checks the IČO first
-(`formats.ico`), answers are kept 24 hours whether the company exists or not, and simultaneous questions about one
+(`formats.ico_digits`), answers are kept 24 hours whether the company exists or not, and simultaneous questions about one
 company are asked once.
 """
 
@@ -128,7 +128,7 @@ class CompanyRegister:
         await self._client.aclose()
 
     async def lookup(self, ico: str) -> Company | None:
-        """The company with this IČO (eight digits that `formats.ico` has passed), None if there is none.
+        """The company with this IČO (eight digits that `formats.ico_digits` has passed), None if there is none.
 
         Raises ServiceUnavailable whenever the register does not give a clear answer.
         """
