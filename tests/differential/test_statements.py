@@ -15,7 +15,7 @@ from tests.engine.asking import read, recorded
 
 OPERATIONS = 200
 #: What root fields with a resolver of their own ask; the clock is one of the two.
-OF_RESOLVERS = {"openReminderCount": 1, "restorableProjects": 2, "viewer": 1}
+OF_RESOLVERS = {"openReminderCount": 2, "restorableProjects": 2, "viewer": 1}
 
 
 def test_each_root_field_runs_one_statement(comparison: Comparison) -> None:
