@@ -50,7 +50,7 @@ class World:
         return self.chance.choice(values)
 
     def moment(self) -> datetime:
-        """One of few, so that many rows share theirs; some differ in less than a millisecond."""
+        """One of few, so that many rows share theirs; some are finer than what is kept of them."""
         return NOON + timedelta(
             hours=self.chance.randrange(5), microseconds=self.chance.choice((0, 0, 120_000, 120_001, 999_999))
         )
