@@ -141,10 +141,9 @@ async def _still_shown(
     """For each event those of its reminders that are still among these rows of the viewer, in the same order."""
     asked = (rows_of, viewer, tuple(chain.from_iterable(named)))
     weight = _weight(asked)
-    seen = iter(await (_seen_of_few if weight <= FEW else _seen_of_many)(asked) if weight else ())
-    return [
-        [id_ for id_, is_seen in zip(ids, islice(seen, len(ids)), strict=True) if is_seen] for ids in named
-    ]
+    ask_all = _seen_of_few if weight <= FEW else _seen_of_many
+    seen = iter(await ask_all(asked) if weight else ())
+    return [[id_ for id_ in ids if next(seen)] for ids in named]
 
 
 async def _all_seen(asked: Sequence[Asked]) -> list[list[bool]]:

@@ -265,3 +265,14 @@ async def test_a_mail_that_was_read_before_the_role_was_taken_is_not_told_after(
         answer = await heard()
 
     assert answer is not None and (answer.data, answer.codes) == (None, ["FORBIDDEN"])
+
+
+async def test_a_selection_that_could_show_no_mail_is_refused_at_once(hub: Hub) -> None:
+    client, email = await somebody(hub)
+    pages = "activities(first: 100) { nodes { contact { activities(first: 100) { nodes { summary } } } } }"
+    document = STATUS.replace("id state", f"state contact {{ {pages} }}")
+
+    async with aclosing(client.subscribe(document, emailId=email)) as answers:
+        told = [each async for each in answers]
+
+    assert [(each.data, each.codes) for each in told] == [(None, ["COST_EXCEEDED"])]

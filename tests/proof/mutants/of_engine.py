@@ -159,6 +159,22 @@ OF_ENGINE: Sequence[Mutant] = (
         by_tests("tests/abuse/test_c_ids.py", "tests/abuse/test_c_writes.py"),
     ),
     Mutant(
+        "the list of an event costs what it likes",
+        f"{ENGINE}/event_lists.py",
+        "    if wanted <= room:\n",
+        "    if wanted:\n",
+        by_tests("tests/schema/test_reminder_feed_windows.py"),
+    ),
+    Mutant(
+        "tabs push each other out",
+        "app/http/account_sockets.py",
+        "        return is_refused\n",
+        "        return False\n",
+        by_tests(
+            "tests/http/test_account_sockets.py::test_tabs_that_come_back_settle_whatever_their_number_and_pauses"
+        ),
+    ),
+    Mutant(
         "the VAT id needs no right of its own",
         "app/schema/contacts.py",
         'vat_id = column(P.CONTACT_BILLING_READ, "VAT id',

@@ -201,7 +201,7 @@ class Writer:
         if self._chance.random() < 0.5:
             document = "subscription($id: ID!) { emailStatus(emailId: $id) { id state subject recipients { address } } }"
             return Request(document, {"id": arguments.some_id("Email")}, self.viewer)
-        shown = "reminders { id title note contact { id name vatId } assignee { name } }"
+        shown = "moreDue reminders { id title note contact { id name vatId } assignee { name } }"
         document = (
             "subscription { reminderFeed { __typename cursor serverTime "
             f"... on ReminderPopup {{ {shown} }} ... on ReminderFeedLive {{ openCount }} }} }}"
