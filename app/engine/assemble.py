@@ -92,7 +92,7 @@ def _type_of(name: str, spec: Spec, owner: type, inherited: Guard | None) -> Any
             return type_ | None
         case declare.Latest(to=to, column=column):
             return base_type_of(TABLES[to].model, column) | None
-        case declare.Recent():
+        case declare.Recent() | declare.Counted():
             return int | None
         case declare.ToMany(to=to, paged=False) | declare.AllOf(to=to):
             rows = list_of(TABLES[to])

@@ -15,9 +15,21 @@ from tortoise.models import Model
 
 from app.engine.asked import Form
 from app.engine.compile_pages import Connection
-from app.engine.declare import NOW, TABLES, Column, Group, Latest, Link, Recent, Table, ToMany, ToOne
+from app.engine.declare import (
+    NOW,
+    TABLES,
+    Column,
+    Counted,
+    Group,
+    Latest,
+    Link,
+    Recent,
+    Table,
+    ToMany,
+    ToOne,
+)
 from app.engine.dialects import Dialect, Json, Pairs, literal, named
-from app.engine.paging import Term
+from app.engine.paging import MOST_COUNTED, Term
 from app.engine.parameters import OWN, Parameters
 from app.engine.selection import NEEDS, TYPENAME, Leaf, Pages, Rows, is_filled, written_key
 from app.engine.types import base_type_of, related_model
@@ -126,6 +138,8 @@ class Compiler:
                 return self._latest(spec, alias)
             case Recent() as spec:
                 return self._recent(spec, alias)
+            case Counted() as spec:
+                return self._counted(spec, alias)
             case ToMany(paged=True):
                 return self.page(leaf.below, f"{alias}.id")
             case ToMany() as spec:
@@ -185,21 +199,34 @@ class Compiler:
 
     def _latest(self, spec: Latest, parent: str) -> str:
         alias, table = self.alias(), TABLES[spec.to]
-        only = "".join(
-            f" AND {alias}.{named(column)} = {literal(value)}" for column, value in spec.only.items()
-        )
-        source = (
-            f"FROM {self.table(table, alias)} WHERE {alias}.{named(spec.via)} = {parent}.id{only}"
-            f" AND {self.visible(table.model, alias)}"
-        )
         largest = self.value(table.model, spec.column, f"max({alias}.{named(spec.column)})")
-        return f"(SELECT {largest} {source})"
+        return f"(SELECT {largest} {self._pointing(table, alias, spec.via, spec.only, parent)})"
+
+    def _pointing(
+        self, table: type[Table], alias: str, via: str, only: Mapping[str, Any], parent: str
+    ) -> str:
+        """The rows in reach that point to the parent, and whose columns are as `only` says."""
+        conditions = [f"{alias}.{named(via)} = {parent}.id"]
+        conditions += [f"{alias}.{named(column)} = {literal(value)}" for column, value in only.items()]
+        conditions.append(self.visible(table.model, alias))
+        return f"FROM {self.table(table, alias)} WHERE {' AND '.join(conditions)}"
 
     def _recent(self, spec: Recent, parent: str) -> str:
         alias, table = self.alias(), named(spec.model._meta.db_table)
         points_here = f"{alias}.{named(spec.via)} = {parent}.id"
         is_young = f"{alias}.{named(spec.column)} > {self.dialect.ago(spec.within)}"
         return f"(SELECT count(*) FROM {table} AS {alias} WHERE {points_here} AND {is_young})"
+
+    def _counted(self, spec: Counted, parent: str) -> str:
+        alias, table = self.alias(), TABLES[spec.to]
+        has_come = f"{alias}.{named(spec.past)} <= {self.dialect.ago(timedelta())}"
+        rows = f"SELECT 1 {self._pointing(table, alias, spec.via, spec.only, parent)} AND {has_come}"
+        return f"(SELECT count(*) FROM ({rows} LIMIT {MOST_COUNTED}) AS {self.alias()})"
+
+    def filtered(self, table: type[Table], name: str, alias: str) -> str:
+        """What a condition on `name` compares: a column, or how many rows a declaration counts."""
+        spec = table.specs.get(name)
+        return self._counted(spec, alias) if isinstance(spec, Counted) else f"{alias}.{named(name)}"
 
     def _needs(self, rows: Rows, alias: str) -> Json:
         pairs = [(need, self._need(rows.table, need, alias)) for need in rows.needs]

@@ -138,10 +138,13 @@ class Connection:
         if self.pages.via is not None:
             found.insert(0, f"{alias}.{named(self.pages.via)} = {self.parent}")
         if self.form.where != ("true",):
-            found.append(condition_sql(self.form.where, alias, self.dialect, value))
+            found.append(condition_sql(self.form.where, self._compared(alias), self.dialect, value))
         searched = f"{alias}.{named(self.pages.search or '')}"
         found += [self.dialect.contains(searched, value(), is_short=each) for each in self.form.words]
         return " AND ".join(found)
+
+    def _compared(self, alias: str) -> Callable[[str], str]:
+        return lambda name: self.compiler.filtered(self.pages.table, name, alias)
 
     def _within(self, alias: str) -> list[str]:
         """Beyond the cursors."""

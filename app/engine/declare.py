@@ -130,6 +130,20 @@ class Recent(Spec):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Counted(Spec):
+    """How many rows of `to` in reach point here with `via`, whose columns are as `only` says and whose `past` has come.
+
+    Counted up to MOST_COUNTED. `filter` opens it to where.
+    """
+
+    to: str
+    via: str
+    only: Mapping[str, Any]
+    past: str
+    filter: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Held(Spec):
     """On a value type or payload: the id (or list of ids) that the value holds, shown as rows in reach.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import strawberry
 
-from app.engine.declare import Column, Table
+from app.engine.declare import Column, Counted, Table
 from app.engine.guards import GUARD, described, directives_of
 from app.engine.types import (
     base_type_of,
@@ -70,8 +70,10 @@ DateTimeFilter = _operators("DateTimeFilter", datetime, ["eq", "lt", "lte", "gt"
 _FILTERS: dict[Any, type] = {str: StringFilter, int: IntFilter, bool: BooleanFilter, datetime: DateTimeFilter}
 
 
-def filter_type(table: type[Table], spec: Column, name: str) -> Any:
+def filter_type(table: type[Table], spec: Column | Counted, name: str) -> Any:
     """The operators' input for a column: by its base type, one for each enum."""
+    if isinstance(spec, Counted):
+        return IntFilter
     if spec.id_of is not None or spec.id_in is not None:
         return IDFilter
     base = base_type_of(table.model, spec.column or name)
@@ -84,7 +86,7 @@ def filter_type(table: type[Table], spec: Column, name: str) -> Any:
 
 def where_input(table: type[Table]) -> Any:
     """`<Type>Where`, or None for a table without filters. A guarded field has a guarded filter."""
-    filters = {n: s for n, s in table.specs.items() if isinstance(s, Column) and s.filter}
+    filters = {n: s for n, s in table.specs.items() if isinstance(s, Column | Counted) and s.filter}
     if not filters:
         return None
     made: Any = make_type(

@@ -49,8 +49,11 @@ async def matching_rows(
     def value() -> str:
         return parameters.take(OWN, next(places))
 
+    def compared(name: str) -> str:
+        return compiler.filtered(table, name, alias)
+
     alias, other = compiler.alias(), compiler.alias()
-    conditions = [compiler.visible(table.model, alias), condition_sql(shape, alias, dialect, value)]
+    conditions = [compiler.visible(table.model, alias), condition_sql(shape, compared, dialect, value)]
     conditions += [
         dialect.contains(f"{alias}.{named(searched)}", value(), is_short=_is_short(word)) for word in words
     ]

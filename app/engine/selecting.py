@@ -11,6 +11,7 @@ from app.engine.declare import (
     AllOf,
     Column,
     Computed,
+    Counted,
     Group,
     Held,
     Latest,
@@ -68,7 +69,7 @@ class Selecting:
                 return self._parts(group, definition, same)
             case Computed() | Column():
                 return self.completer(definition, same)
-            case Latest() | Recent() | None:
+            case Latest() | Recent() | Counted() | None:
                 return None
         raise TypeError(f"{name}: {type(spec).__name__} does not belong on a table.")
 

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from app import text
-from app.engine.declare import Column, Table
+from app.engine.declare import Column, Counted, Table
 from app.engine.dialects import Dialect
 from app.engine.ids import local_id, type_and_id
 from app.engine.types import field_of, graphql_name
@@ -81,15 +81,15 @@ class _Walk:
         return ("all", *parts) if parts else TRUE
 
     def _conditions(self, key: str, operators: Mapping[str, Any], *, below_not: bool) -> Iterator[Shape]:
-        name, spec = column_of(self.table, key)
-        column = spec.column or name
-        guarded = below_not and is_nullable(self.table, column)
+        name, spec = filter_of(self.table, key)
+        compared = name if isinstance(spec, Counted) else spec.column or name
+        guarded = below_not and isinstance(spec, Column) and is_nullable(self.table, compared)
         for operator, given in operators.items():
-            shape = self._condition(column, spec, operator, given)
+            shape = self._condition(compared, spec, operator, given)
             null_safe = operator in ("isNull", "ne")
-            yield ("all", ("isNull", column, False), shape) if guarded and not null_safe else shape
+            yield ("all", ("isNull", compared, False), shape) if guarded and not null_safe else shape
 
-    def _condition(self, column: str, spec: Column, operator: str, given: Any) -> Shape:
+    def _condition(self, column: str, spec: Column | Counted, operator: str, given: Any) -> Shape:
         if operator == "isNull":
             return ("isNull", column, given) if given is not None else TRUE
         if given is None:
@@ -105,21 +105,32 @@ class _Walk:
         return ("in", column)
 
 
-def column_of(table: type[Table], key: str) -> tuple[str, Column]:
-    """The declared column behind a field of a where or orderBy input: its name there, and its declaration."""
+def filter_of(table: type[Table], key: str) -> tuple[str, Column | Counted]:
+    """The declaration behind a field of a where input: its name there, and itself."""
     hashable: Any = table
-    return _columns_of(hashable)[key]
+    return _filters_of(hashable)[key]
+
+
+def column_of(table: type[Table], key: str) -> tuple[str, Column]:
+    """The declared column behind a field of an orderBy input: its name there, and its declaration."""
+    name, spec = filter_of(table, key)
+    assert isinstance(spec, Column)
+    return name, spec
 
 
 @cache
-def _columns_of(table: Any) -> Mapping[str, tuple[str, Column]]:
+def _filters_of(table: Any) -> Mapping[str, tuple[str, Column | Counted]]:
     return {
-        graphql_name(name): (name, spec) for name, spec in table.specs.items() if isinstance(spec, Column)
+        graphql_name(name): (name, spec)
+        for name, spec in table.specs.items()
+        if isinstance(spec, Column | Counted)
     }
 
 
-def stored(table: type[Table], column: str, spec: Column, given: Any) -> Any:
-    """The value as the column holds it. An id of another type, or none at all, matches no row."""
+def stored(table: type[Table], column: str, spec: Column | Counted, given: Any) -> Any:
+    """The value as the column holds it, or the number. An id of another type, or none at all, matches no row."""
+    if isinstance(spec, Counted):
+        return given
     if spec.id_of is not None:
         try:
             return local_id(spec.id_of, given)
@@ -168,31 +179,40 @@ def search_words(given: str) -> list[str]:
     return folded.split()
 
 
-def condition_sql(shape: Shape, alias: str, dialect: Dialect, value: Callable[[], str]) -> str:
-    """The SQL of a shape over the table `alias`; `value` gives the next parameter, in the order of the walk."""
+def condition_sql(
+    shape: Shape, compared: Callable[[str], str], dialect: Dialect, value: Callable[[], str]
+) -> str:
+    """The SQL of a shape. `compared` gives what a name in it stands for in SQL, a column say; `value` gives the next
+    parameter, in the order of the walk.
+    """
     match shape:
         case ("true",):
             return "TRUE"
         case ("false",):
             return "FALSE"
         case ("all", *parts):
-            return _joined(" AND ", parts, alias, dialect, value)
+            return _joined(" AND ", parts, compared, dialect, value)
         case ("any", *parts):
-            return _joined(" OR ", parts, alias, dialect, value)
+            return _joined(" OR ", parts, compared, dialect, value)
         case ("not", part):
-            return f"NOT {condition_sql(part, alias, dialect, value)}"
-        case ("isNull", column, wanted):
-            return f'{alias}."{column}" IS {"" if wanted else "NOT "}NULL'
-        case ("ne", column):
-            return f'({alias}."{column}" <> {value()} OR {alias}."{column}" IS NULL)'
-        case ("in", column):
-            return dialect.one_of(f'{alias}."{column}"', value())
-        case (operator, column):
-            return f'{alias}."{column}" {COMPARISONS[operator]} {value()}'
+            return f"NOT {condition_sql(part, compared, dialect, value)}"
+        case ("isNull", name, wanted):
+            return f"{compared(name)} IS {'' if wanted else 'NOT '}NULL"
+        case ("ne", name):
+            left = compared(name)
+            return f"({left} <> {value()} OR {left} IS NULL)"
+        case ("in", name):
+            return dialect.one_of(compared(name), value())
+        case (operator, name):
+            return f"{compared(name)} {COMPARISONS[operator]} {value()}"
     raise ValueError(f"not a condition: {shape!r}")
 
 
 def _joined(
-    between: str, parts: Sequence[Shape], alias: str, dialect: Dialect, value: Callable[[], str]
+    between: str,
+    parts: Sequence[Shape],
+    compared: Callable[[str], str],
+    dialect: Dialect,
+    value: Callable[[], str],
 ) -> str:
-    return f"({between.join(condition_sql(part, alias, dialect, value) for part in parts)})"
+    return f"({between.join(condition_sql(part, compared, dialect, value) for part in parts)})"

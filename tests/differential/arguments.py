@@ -16,7 +16,7 @@ from graphql import (
     get_named_type,
 )
 
-from app.engine.declare import TABLES, Column
+from app.engine.declare import TABLES, Column, Counted
 from app.engine.guards import guard_of
 from app.engine.ids import global_id
 from app.engine.types import base_type_of, graphql_name
@@ -258,7 +258,8 @@ class Arguments:
         return self._written(table, column, type_name, getattr(row, column))
 
     def _written(self, table: str, column: str, type_name: str | None, value: Any) -> Any:
-        if value is not None and base_type_of(TABLES[table].model, column) is bool:
+        is_counted = isinstance(TABLES[table].specs.get(column), Counted)
+        if value is not None and not is_counted and base_type_of(TABLES[table].model, column) is bool:
             return bool(value)  # SQLite's are 0 and 1
         match value:
             case UUID():
@@ -285,6 +286,8 @@ def _row_type(definition: GraphQLField) -> str:
 
 def _column(table: str, name: str) -> tuple[str, Column]:
     for python_name, spec in TABLES[table].specs.items():
+        if graphql_name(python_name) == name and isinstance(spec, Counted):
+            return python_name, Column(guard=spec.guard, description="")
         if graphql_name(python_name) == name and isinstance(spec, Column):
             return spec.column or python_name, spec
     raise KeyError(name)

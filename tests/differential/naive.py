@@ -220,6 +220,8 @@ class Naive:
                 return self._connection(to, self.sight.hanging_on(many, row.id), given, order)
             case declare.ToMany() as many:
                 return in_order(self.sight.hanging_on(many, row.id), many.order)
+            case declare.Counted():
+                return getattr(row, name)
             case declare.Recent(model=model, via=via, column=column, within=within):
                 moments = [getattr(each, column) for each in await model.filter(**{via: row.id})]
                 return sum(at > datetime.now(UTC) - within for at in moments)

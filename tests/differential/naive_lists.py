@@ -9,7 +9,7 @@ from functools import cmp_to_key
 from typing import Any
 from uuid import UUID
 
-from app.engine.declare import Column, Table
+from app.engine.declare import Column, Counted, Table
 from app.engine.ids import type_and_id
 from app.engine.types import base_type_of, field_of, graphql_name
 from app.text import fold
@@ -210,6 +210,8 @@ def _has(row: Any, column: str | None, words: Sequence[str]) -> bool:
 def _spec(table: type[Table], key: str) -> tuple[str, Column]:
     """The column behind the name of a filter or sort."""
     for name, spec in table.specs.items():
+        if graphql_name(name) == key and isinstance(spec, Counted):
+            return name, Column(guard=spec.guard, description="")
         if graphql_name(name) == key and isinstance(spec, Column):
             return spec.column or name, spec
     raise KeyError(key)
@@ -233,7 +235,8 @@ def check(table: type[Table], where: Mapping[str, Any]) -> None:
 def _check_operand(table: type[Table], column: str, spec: Column, operator: str, value: Any) -> None:
     if value is None or (operator == "in" and len(value) > MOST_VALUES):
         raise Fault(operator)
-    limits = field_of(table.model, column).constraints
+    counts = isinstance(table.specs.get(column), Counted)
+    limits = {} if counts else field_of(table.model, column).constraints
     for each in value if operator == "in" else [value]:
         if isinstance(each, str) and spec.id_of is None and spec.id_in is None:
             _check_text(each)

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from app.engine.declare import TABLES, ToMany
+from app.engine.declare import TABLES, Counted, ToMany
 from app.engine.ids import global_id
 from app.policy import Viewer
 
@@ -23,6 +24,7 @@ class Sight:
     async def of(cls, viewer: Viewer) -> "Sight":
         rows = {name: await table.model.visible_to(viewer) for name, table in TABLES.items()}
         links = {model.__name__: await model.all() for model in _linking_models()}
+        _count(rows)
         return cls(viewer, rows, links)
 
     def find(self, type_name: str, id_: UUID | None) -> Any:
@@ -55,3 +57,19 @@ def _linking_models() -> Iterable[Any]:
         for spec in table.specs.values():
             if isinstance(spec, ToMany) and spec.link is not None:
                 yield spec.link.model
+
+
+def _count(rows: dict[str, list[Any]]) -> None:
+    """Gives each row what its declarations count of others, under the declaration's name, as if it were a column."""
+    now = datetime.now(UTC)
+    for name, table in TABLES.items():
+        for counted, spec in table.specs.items():
+            if isinstance(spec, Counted):
+                pointing = [
+                    getattr(each, spec.via)
+                    for each in rows[spec.to]
+                    if getattr(each, spec.past) <= now
+                    and all(getattr(each, column) == value for column, value in spec.only.items())
+                ]
+                for row in rows[name]:
+                    setattr(row, counted, pointing.count(row.id))

@@ -6,6 +6,7 @@ null. Objects on the way are rows, pages of rows, groups of a row's columns, or 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -129,6 +130,8 @@ class Truth:
                 return Page(rows) if paged else rows
             case declare.Latest():
                 return self._latest(row, spec)
+            case declare.Counted():
+                return self._counted(row, spec)
         return COMPUTED.get(f"{owner.name}.{name}", _computed)(row)
 
     def _pointed_at(self, id_: UUID | None) -> Row | None:
@@ -149,13 +152,20 @@ class Truth:
         return [each for each in self.sight.of(spec.to) if each.record.id in linked]
 
     def _latest(self, row: Row, spec: declare.Latest) -> Any:
-        values = [
-            getattr(each.record, spec.column)
+        values = [getattr(each.record, spec.column) for each in self._pointing(row, spec)]
+        return as_json(max(values, default=None))
+
+    def _counted(self, row: Row, spec: declare.Counted) -> int:
+        now = datetime.now(UTC)
+        return sum(getattr(each.record, spec.past) <= now for each in self._pointing(row, spec))
+
+    def _pointing(self, row: Row, spec: declare.Latest | declare.Counted) -> list[Row]:
+        return [
+            each
             for each in self.sight.of(spec.to)
             if getattr(each.record, spec.via) == row.record.id
             and all(getattr(each.record, name) == value for name, value in spec.only.items())
         ]
-        return as_json(max(values, default=None))
 
     def _of_viewer(self, name: str) -> Any:
         sight = self.sight

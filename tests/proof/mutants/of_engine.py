@@ -126,8 +126,8 @@ OF_ENGINE: Sequence[Mutant] = (
     Mutant(
         "the last activity is one that is not seen",
         f"{ENGINE}/compile.py",
-        '            f" AND {self.visible(table.model, alias)}"\n        )\n        largest',
-        "        )\n        largest",
+        "        conditions.append(self.visible(table.model, alias))\n",
+        "",
         by_worlds("a sales note more"),
     ),
     Mutant(
