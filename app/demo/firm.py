@@ -25,25 +25,26 @@ SHARED = 30
 
 @dataclass(frozen=True)
 class DemoPerson:
-    """One employee of the demo firm."""
+    """One employee of the demo firm. Without a word about their window they have the project's default, as everywhere."""
 
     name: str
     email: str
     roles: tuple[Role, ...]
-    interval_minutes: int | None = 5
+    interval_minutes: int | None = None
     can_delete: bool = False
+    has_window: bool = True
 
 
 PEOPLE = (
-    DemoPerson("Adéla Správná", "admin@ukazka.cz", (Role.ADMIN,), 1, True),
+    DemoPerson("Adéla Správná", "admin@ukazka.cz", (Role.ADMIN,), can_delete=True),
     DemoPerson("Řehoř Ředitel", "reditel@ukazka.cz", (Role.DIRECTOR,), 15, True),
     DemoPerson("Tereza Telefonní", "telefonistka@ukazka.cz", (Role.TELEPHONIST,), 1),
     DemoPerson("Emil Externí", "externi@ukazka.cz", (Role.EXTERNAL_TELEPHONIST,)),
     DemoPerson("Oldřich Obchodní", "obchodnik@ukazka.cz", (Role.SALES_REP,)),
     DemoPerson("Šimon Servisní", "technik@ukazka.cz", (Role.SERVICE_TECHNICIAN,)),
     DemoPerson("Renata Reklamační", "reklamace@ukazka.cz", (Role.COMPLAINTS,)),
-    DemoPerson("František Fakturant", "fakturant@ukazka.cz", (Role.INVOICER,), None),
-    DemoPerson("Olga Obojí", "obchod.a.servis@ukazka.cz", (Role.SALES_REP, Role.SERVICE_TECHNICIAN), 10),
+    DemoPerson("František Fakturant", "fakturant@ukazka.cz", (Role.INVOICER,), has_window=False),
+    DemoPerson("Olga Obojí", "obchod.a.servis@ukazka.cz", (Role.SALES_REP, Role.SERVICE_TECHNICIAN), 5),
 )
 
 
@@ -110,10 +111,16 @@ async def _make_employee(project: Project, person: DemoPerson, account: Account,
         email=person.email,
         roles=person.roles,
         status=EmployeeStatus.ACTIVE,
-        reminder_interval_minutes=person.interval_minutes,
+        reminder_interval_minutes=_interval(project, person),
         can_delete_contacts=person.can_delete,
         created_at=now,
         updated_at=now,
+    )
+
+
+def _interval(project: Project, person: DemoPerson) -> int | None:
+    return (
+        (person.interval_minutes or project.default_reminder_interval_minutes) if person.has_window else None
     )
 
 

@@ -187,9 +187,10 @@ def _makers_of(model: type[Table]) -> Sequence[tuple[str, Callable[[], Any], Cal
 
 
 def _default_of(field: fields.Field[Any]) -> Callable[[], Any]:
-    default = field.default
+    default: Any = field.default
     if callable(default):
-        return default
+        make: Callable[[], Any] = default
+        return make
     return partial(copy, default) if isinstance(default, list | dict | set) else lambda: default
 
 

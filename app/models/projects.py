@@ -44,6 +44,8 @@ class Project(BaseData):
     time_zone = fields.CharField(max_length=64, default="Europe/Prague")
     daily_delete_limit = fields.IntField(default=100)
     external_read_limit = fields.IntField(default=300)
+    default_reminder_interval_minutes = fields.IntField(null=True, default=10, db_default=10)
+    reminder_interval_max_minutes = fields.IntField(default=60, db_default=60)
     created_by: fields.ForeignKeyRelation["Account"] = fields.ForeignKeyField(
         "models.Account", on_delete=OnDelete.RESTRICT, related_name=False
     )
@@ -62,6 +64,14 @@ class Project(BaseData):
             CheckConstraint(check="name <> ''", name="ck_projects_name"),
             CheckConstraint(check="daily_delete_limit >= 0", name="ck_projects_daily_delete_limit"),
             CheckConstraint(check="external_read_limit >= 0", name="ck_projects_external_read_limit"),
+            CheckConstraint(
+                check="default_reminder_interval_minutes IS NULL OR default_reminder_interval_minutes BETWEEN 1 AND 1440",
+                name="ck_projects_default_reminder_interval",
+            ),
+            CheckConstraint(
+                check="reminder_interval_max_minutes BETWEEN 1 AND 1440",
+                name="ck_projects_reminder_interval_max",
+            ),
             CheckConstraint(
                 check="(deletion_requested_at IS NULL) = (purge_after IS NULL)", name="ck_projects_deletion"
             ),

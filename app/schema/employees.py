@@ -9,6 +9,7 @@ from app import models
 from app.engine.assemble import describe_enum
 from app.engine.declare import (
     ById,
+    Counted,
     Link,
     Listing,
     Record,
@@ -21,7 +22,7 @@ from app.engine.declare import (
 )
 from app.engine.guards import value
 from app.engine.scalars import EmailAddress, TimeZone
-from app.models import DivisionScope, EmployeeStatus
+from app.models import DivisionScope, EmployeeStatus, ReminderState
 from app.policy import Level, Role, Viewer
 from app.policy import Permission as P  # noqa: N817
 from app.schema.inputs import given, idempotency_key, optional, required
@@ -96,6 +97,17 @@ class Employee(Table, model=models.Employee, see=P.EMPLOYEE_READ):
     reminder_interval_minutes = column(
         P.EMPLOYEE_READ,
         "Every so many minutes the window with what is due comes back; null: it never opens.",
+        filter=True,
+    )
+    due_reminder_count = Counted(
+        guard=P.REMINDER_ASSIGN,
+        description="How many reminders of theirs are due, of those that the viewer may see, counted up to 10,000. Whose "
+        "`reminderIntervalMinutes` is null is told of none of them.",
+        to="Reminder",
+        via="assignee_id",
+        only={"state": ReminderState.OPEN.value},
+        past="alert_at",
+        filter=True,
     )
     can_delete_contacts = column(
         P.EMPLOYEE_READ, "Whether he may delete contacts, where a role of his allows it.", filter=True
@@ -161,7 +173,9 @@ class EmployeeInviteInput:
     division_scope: DivisionScope | None = optional(SCOPE)
     division_ids: list[strawberry.ID] | None = optional(DIVISIONS, id_of="Division")
     partner_id: strawberry.ID | None = optional(PARTNER, id_of="Partner")
-    reminder_interval_minutes: int | None = optional(INTERVAL)
+    reminder_interval_minutes: int | None = optional(
+        f"{INTERVAL} If it is left out: the project's `defaultReminderIntervalMinutes`."
+    )
     can_delete_contacts: bool | None = optional(MAY_DELETE)
     can_send_bulk_email: bool | None = optional(MAY_BULK)
     time_zone: str | None = optional(ZONE)

@@ -50,7 +50,7 @@ def given(sent: Any, path: Sequence[str] = ()) -> dict[str, Any]:
     Raises NotFound, with the place in the input, for an id of another type or no id at all.
     """
     found: dict[str, Any] = {}
-    for name, id_of in _for_services(type(sent)):
+    for name, id_of in _for_services(sent.__class__):
         value = getattr(sent, name)
         if value is not strawberry.UNSET:
             found[name] = _plain(value, id_of, (*path, name))

@@ -68,6 +68,14 @@ class Project(Table, model=models.Project, see=Level.ACCOUNT):
         "How many different contacts one employee of an outside firm may be shown within 24 hours, and how often he may "
         "search them.",
     )
+    default_reminder_interval_minutes = column(
+        P.PROJECT_READ,
+        "The reminder interval of the founder, and of whoever is invited without a word about it; null: their window is "
+        "off. Those who are here keep theirs.",
+    )
+    reminder_interval_max_minutes = column(
+        P.REMINDER_OWN, "The longest reminder interval that employees choose themselves (`viewerUpdate`)."
+    )
     divisions = to_many("Division", P.PROJECT_READ, "Its divisions.", via="project_id", order="sort_key")
     version = column(P.PROJECT_READ, "Grows with each change; see expectedVersion.")
     created_at = column(P.PROJECT_READ, "When it was founded.")
@@ -191,6 +199,13 @@ class ProjectUpdateInput:
     external_read_limit: int | None = optional(
         "How many different contacts one employee of an outside firm may be shown within 24 hours, and how often he may "
         "search them: 0 to 100,000."
+    )
+    default_reminder_interval_minutes: int | None = optional(
+        "The reminder interval of whoever is invited without a word about it: 1 to 1,440. Null: their window is off. "
+        "Those who are here keep theirs."
+    )
+    reminder_interval_max_minutes: int | None = optional(
+        "The longest reminder interval that employees choose themselves: 1 to 1,440. Those who have a longer one keep it."
     )
     expected_version: int | None = optional("The `version` that was read: STALE_VERSION if it grew since.")
 

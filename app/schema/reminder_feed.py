@@ -102,6 +102,12 @@ class ReminderFeedLive(ReminderFeedEvent):
         description="How many open reminders the viewer has, due or not, with those of nobody that they can give to somebody "
         "(an admin: all of the project that are nobody's), counted up to 10,000."
     )
+    due_count: int = strawberry.field(
+        description="How many of them are due, counted up to 10,000: with `popupsOff` nothing else tells of them."
+    )
+    popups_off: bool = strawberry.field(
+        description="True if no window opens, whatever is due: the employee's `reminderIntervalMinutes` is null."
+    )
 
 
 @value(Level.MEMBER)
@@ -184,7 +190,12 @@ class Reading:
 
     async def going_live(self) -> ReminderFeedLive:
         state = await self._state()
-        return ReminderFeedLive(open_count=state.open_count, **self._at(state.server_time))
+        return ReminderFeedLive(
+            open_count=state.open_count,
+            due_count=state.due_with_unassigned,
+            popups_off=state.repeat_minutes is None,
+            **self._at(state.server_time),
+        )
 
     async def _state(self) -> FeedState:
         return await feed_states.state_of(await _viewer_now(self.context))

@@ -13,8 +13,10 @@ from app.policy import AccountViewer, Level, Member, Permission, Role
 from app.schema.accounts import Account
 from app.schema.context import Context
 from app.schema.employees import Employee
+from app.schema.inputs import given, optional
+from app.schema.mutations import Act, Returned, mutation
 from app.schema.sessions import Session
-from app.services import read_budget, search_budget
+from app.services import employees, read_budget, search_budget
 
 
 @value(Level.ACCOUNT)
@@ -94,3 +96,18 @@ queries = {
         metadata={GUARD: Level.ACCOUNT},
     )
 }
+
+
+@strawberry.input(description="What one changes of oneself. What is not sent stays.")
+class ViewerUpdateInput:
+    reminder_interval_minutes: int | None = optional(
+        "Every so many minutes one's window with what is due comes back: 1 to the project's `reminderIntervalMaxMinutes`. "
+        "Null is refused, unless it is null already: only who manages employees turns a window off."
+    )
+
+
+@mutation(Permission.REMINDER_OWN, employee=Employee)
+async def viewer_update(act: Act, input: ViewerUpdateInput) -> Returned:
+    """Changes what one decides of oneself: how often the window comes back. It takes effect at once."""
+    employee = await employees.update_own(act.member, now=act.now, **given(input))
+    return {"employee": employee.id}

@@ -32,13 +32,24 @@ async def lock(viewer: Member, employee_id: UUID, *also: UUID) -> tuple[Member, 
     if await popups.open_of([employee_id]).exists():  # of which some may become nobody's
         also = (*also, *await unassigned.giver_ids([viewer.project_id]))
     await popups.lock(employee_id, viewer.employee_id, *also)
-    himself = await Employee.get(id=viewer.employee_id)
-    if himself.status is not EmployeeStatus.ACTIVE:
-        raise Unauthenticated("This session has ended. Sign in again.")
-    viewer = await member_of(himself)
+    viewer = await member_of(await _at_work(viewer))
     employee = await Employee.get_visible(viewer, employee_id)
     require_may_change(viewer, employee)
     return viewer, employee
+
+
+async def lock_own(viewer: Member) -> Employee:
+    """The viewer's own row. Raises Unauthenticated if somebody ended their work here meanwhile."""
+    await popups.lock(viewer.employee_id)
+    return await _at_work(viewer)
+
+
+async def _at_work(viewer: Member) -> Employee:
+    """The viewer's own row, which is locked."""
+    own = await Employee.get(id=viewer.employee_id)
+    if own.status is not EmployeeStatus.ACTIVE:
+        raise Unauthenticated("This session has ended. Sign in again.")
+    return own
 
 
 def may_change(viewer: Viewer, roles: Iterable[Role]) -> bool:

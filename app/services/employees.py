@@ -18,14 +18,14 @@ from app.services import (
     partners,
     popups,
     reminder_handover,
+    reminder_intervals,
     sessions,
 )
 from app.services.employee_rights import RIGHTS, runs_project
 from app.services.versions import differing, require_version
 from app.text import fold, sort_key
-from app.validation import Rule, check, choice, flag, items, line, nullable, of, whole
+from app.validation import Rule, check, choice, flag, items, line, nullable, of
 
-LONGEST_INTERVAL_MINUTES = 1_440
 MOST_DIVISIONS = 250
 
 
@@ -40,11 +40,12 @@ RULES: Mapping[str, Rule] = {
     "division_scope": choice(DivisionScope),
     "division_ids": nullable(items(_any_id, MOST_DIVISIONS)),
     "partner_id": nullable(_any_id),
-    "reminder_interval_minutes": nullable(whole(1, LONGEST_INTERVAL_MINUTES)),
+    "reminder_interval_minutes": reminder_intervals.INTERVAL,
     "can_delete_contacts": flag,
     "can_send_bulk_email": flag,
     "time_zone": nullable(of(formats.time_zone)),
 }
+OWN_RULES: Mapping[str, Rule] = {"reminder_interval_minutes": reminder_intervals.INTERVAL}
 NOT_NULL = ("name", "roles", "division_scope", "can_delete_contacts", "can_send_bulk_email")
 
 
@@ -87,6 +88,22 @@ async def update(
     await _save(employee, changes, now=now, besides=_chosen(before, scope))
     await employee_scopes.write(employee, scope, before)
     await _tell(employee, changed, heir, now=now)
+    return employee
+
+
+async def update_own(viewer: Member, *, now: datetime, **sent: Any) -> Employee:
+    """Changes what everybody decides of themselves: the interval of their window, up to the project's longest.
+
+    What is sent as it stands already is no change, whoever decided it. Raises Invalid (NOT_ALLOWED) for turning the window
+    off, (OUT_OF_RANGE) for an interval that is too long.
+    """
+    clean = check(sent, OWN_RULES)
+    employee = await employee_rights.lock_own(viewer)
+    changes = differing(employee, clean)
+    if changes:
+        await reminder_intervals.require_choosable(viewer.project_id, changes[reminder_intervals.NAME])
+        await _save(employee, changes, now=now, besides={})
+        await popups.refresh_window(employee.id, now=now)
     return employee
 
 

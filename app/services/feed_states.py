@@ -42,6 +42,12 @@ class FeedState:
     unassigned: Look = NOTHING
 
     @property
+    def due_with_unassigned(self) -> int:
+        """How many a window tells of: their own that have come due, and those of nobody; counted up to MOST_COUNTED."""
+        nobodys = len(self.unassigned.shown) + self.unassigned.more
+        return min(self.due_count + nobodys, MOST_COUNTED)
+
+    @property
     def more_due(self) -> int:
         """How many have come due beside `due`."""
         return self.due_count - len(self.due)

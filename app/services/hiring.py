@@ -8,7 +8,15 @@ from app import jobs
 from app.errors import FaultCode, Invalid, RateLimited
 from app.models import EmailPurpose, Employee, EmployeeStatus, Invitation, audit_notes
 from app.policy import Member, Permission
-from app.services import accounts, emails, employee_rights, employee_scopes, employees, partners
+from app.services import (
+    accounts,
+    emails,
+    employee_rights,
+    employee_scopes,
+    employees,
+    partners,
+    reminder_intervals,
+)
 from app.services.employee_scopes import Scope
 from app.validation import check
 
@@ -19,18 +27,21 @@ A_DAY = timedelta(days=1)
 #: And to one address.
 MOST_TO_ONE = 3
 SHORTLY = timedelta(minutes=15)
+INTERVAL = reminder_intervals.NAME
 RULES = {**employees.RULES, "email": accounts.EMAIL}
 
 
 async def invite(viewer: Member, *, now: datetime, **sent: Any) -> Employee:
     """A new employee, who accepts by the link that is mailed to him.
 
-    `sent`: name, email, roles, and any other of `RULES`. Raises Forbidden for more rights or a wider scope than the
+    `sent`: name, email, roles, and any other of `RULES`; without a word about their window they get the project's default,
+    and None turns it off. Raises Forbidden for more rights or a wider scope than the
     viewer's, Invalid (TAKEN) for an address that an employee has, (NO_SENDER) if the project has no e-mail.
     """
     viewer.require(Permission.EMPLOYEE_MANAGE)
-    given = {name: value for name, value in sent.items() if value is not None}
+    given = {name: value for name, value in sent.items() if value is not None or name == INTERVAL}
     clean = check(given, RULES, required=("name", "email", "roles"))
+    clean.setdefault(INTERVAL, await reminder_intervals.default_of(viewer.project_id))
     scope = await employee_scopes.asked(viewer, clean, Scope())
     await _require_grantable(viewer, clean, scope)
     await _require_free(viewer, clean["email"])

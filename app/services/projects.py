@@ -11,7 +11,7 @@ from app import formats, jobs
 from app.errors import RateLimited
 from app.models import Account, Employee, EmployeeStatus, Project, Session, audit_notes
 from app.policy import AccountViewer, Member, Permission, Role
-from app.services import address_verification, base_data, countries, sessions
+from app.services import address_verification, base_data, countries, reminder_intervals, sessions
 from app.services.members import member_of
 from app.services.sessions import Client
 from app.services.versions import differing, require_version, sent_anew
@@ -23,7 +23,13 @@ MOST_A_DAY = 20
 A_DAY = timedelta(days=1)
 MOST_DELETED_A_DAY = 1_000_000
 MOST_READ_A_DAY = 100_000
-NOT_NULL = ("name", "time_zone", "daily_delete_limit", "external_read_limit")
+NOT_NULL = (
+    "name",
+    "time_zone",
+    "daily_delete_limit",
+    "external_read_limit",
+    "reminder_interval_max_minutes",
+)
 
 
 def rules(country: str, *, confirm_ico: bool | None = None) -> dict[str, Rule]:
@@ -33,6 +39,8 @@ def rules(country: str, *, confirm_ico: bool | None = None) -> dict[str, Rule]:
         "time_zone": of(formats.time_zone),
         "daily_delete_limit": whole(0, MOST_DELETED_A_DAY),
         "external_read_limit": whole(0, MOST_READ_A_DAY),
+        "default_reminder_interval_minutes": reminder_intervals.INTERVAL,
+        "reminder_interval_max_minutes": reminder_intervals.MINUTES,
     }
 
 
@@ -131,10 +139,12 @@ async def _employ_founder(project: Project, now: datetime) -> Employee:
         email=account.email,
         roles=[Role.ADMIN],
         status=EmployeeStatus.ACTIVE,
+        reminder_interval_minutes=project.default_reminder_interval_minutes,
         created_at=now,
         updated_at=now,
     )
-    jobs.note(employee, audit_notes.made(employee, "name", "email", "roles", "status"))
+    noted = ("name", "email", "roles", "status", "reminder_interval_minutes")
+    jobs.note(employee, audit_notes.made(employee, *noted))
     return employee
 
 

@@ -157,10 +157,18 @@ class Stream:
 
     async def backlog(self) -> list[Any]:
         """What a feed tells before it is live."""
+        return (await self.opening())[:-1]
+
+    async def live(self) -> Any:
+        """What a feed says when it is live."""
+        return (await self.opening())[-1]
+
+    async def opening(self) -> list[Any]:
+        """What a feed tells until it is live."""
         events = [await self.next()]
         while events[-1]["__typename"] != "ReminderFeedLive":
             events.append(await self.next())
-        return events[:-1]
+        return events
 
     async def rest(self) -> list[Any]:
         """The root fields of all events until the server ends the stream."""

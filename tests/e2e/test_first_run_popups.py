@@ -101,17 +101,57 @@ async def test_a_reminder_is_put_off_corrected_and_given_to_a_colleague(firm: Fi
     assert [each["id"] for each in (await person.client.ask("ToDo"))["nodes"]] == [reminder]
 
 
-async def test_without_an_interval_no_window_opens_until_one_is_set(firm: Firm) -> None:
-    person = await firm.hire("Bohdana Bezokenní", "SALES_REP")
+async def test_a_founder_and_whoever_is_invited_have_a_window_without_a_word_about_it(firm: Firm) -> None:
+    person = await firm.hire("Bohdan Bezeslovný", "SALES_REP")
+    for client in (firm.admin, person.client):
+        async with client.socket() as socket:
+            feed = await socket.subscribe("Feed")
+            assert (await feed.live())["popupsOff"] is False
+
+            opened = await popped_up(client, feed, firm, "Zavolat")
+
+            assert (shown(opened), opened["repeatMinutes"]) == (["Zavolat"], 10)
+            await client.do("Resolve", id=opened["reminders"][0]["id"])
+
+
+async def test_with_the_window_off_none_opens_until_an_interval_is_set(firm: Firm) -> None:
+    person = await firm.hire("Bohdana Bezokenní", "SALES_REP", reminderIntervalMinutes=None)
     async with person.client.socket() as socket:
         feed = await socket.subscribe("Feed")
-        await feed.backlog()
+        assert (await feed.live())["popupsOff"] is True
         await remind(person.client, "Zavolat", await moment(firm, -INTERVAL))
 
         await firm.admin.do("UpdateEmployee", id=person.id, reminderIntervalMinutes=7)
 
         opened = await feed.next()
         assert (shown(opened), opened["repeatMinutes"]) == (["Zavolat"], 7)
+
+
+async def test_whose_window_is_off_is_told_and_listed_until_they_set_an_interval_themselves(
+    firm: Firm,
+) -> None:
+    person = await firm.hire("Hynek Hlídaný", "SALES_REP", reminderIntervalMinutes=None)
+    await remind(person.client, "Zavolat", await moment(firm, -INTERVAL))
+    limits = {"defaultReminderIntervalMinutes": 10, "reminderIntervalMaxMinutes": 60}
+    project = (await firm.admin.do("SetReminderDefaults", **limits))["project"]
+    assert {name: project[name] for name in limits} == limits
+    assert (person.id, 1) in await windowless(firm)
+    async with person.client.socket() as socket:
+        feed = await socket.subscribe("Feed")
+        live = await feed.next()
+        assert (live["popupsOff"], live["dueCount"], live["openCount"]) == (True, 1, 1)
+
+        mine = await person.client.do("SetOwnInterval", reminderIntervalMinutes=30)
+
+        opened = await feed.next()
+    assert mine["employee"]["reminderIntervalMinutes"] == 30
+    assert (shown(opened), opened["repeatMinutes"]) == (["Zavolat"], 30)
+    assert person.id not in dict(await windowless(firm))
+
+
+async def windowless(firm: Firm) -> list[tuple[str, int]]:
+    nodes = (await firm.admin.ask("Windowless"))["nodes"]
+    return [(each["id"], each["dueReminderCount"]) for each in nodes]
 
 
 async def remind(client: Client, title: str, due_at: datetime) -> str:

@@ -198,3 +198,14 @@ async def test_colleagues_are_few_and_searched_one_after_another(director: Clien
     plan = await planner.run(await ask(director, document, search="osoba"))
 
     assert plan.indexes == {"employees (project_id, sort_key, id)"} and plan.read("employees") == 10
+
+
+async def test_what_is_due_to_each_colleague_is_counted_by_an_index(
+    director: Client, planner: Planner
+) -> None:
+    document = """{ employees(where: {reminderIntervalMinutes: {isNull: true}, dueReminderCount: {gt: 0}}) {
+      nodes { dueReminderCount } } }"""
+
+    plan = await planner.run(await ask(director, document))
+
+    assert plan.read_whole == set() and plan.read("employees") == 10

@@ -132,6 +132,7 @@ SENT: Mapping[str, Callable[[Firm], Mapping[str, Any] | None]] = {
     "partnerUpdate": lambda firm: {"id": firm.partner, "name": "Třetí centrum"},
     "personCreate": lambda firm: {"contactId": firm.contact, "name": "Eva", "phone": "605123456"},
     "projectUpdate": lambda firm: {"name": "Jinak", "email": "jinak@example.cz"},
+    "viewerUpdate": lambda firm: {"reminderIntervalMinutes": 7},
     "reminderCreate": lambda firm: {
         "title": "Zavolat",
         "dueAt": DUE,

@@ -173,6 +173,7 @@ REPEATABLE = (
     "reminderResolve",
     "reminderUpdate",
     "sessionRevoke",
+    "viewerUpdate",
 )
 
 

@@ -21,6 +21,7 @@ from app.services import (
     members,
     project_deletion,
     reminder_handover,
+    reminder_intervals,
     session_rows,
     sessions,
     unassigned,
@@ -170,6 +171,13 @@ HOLES: Mapping[str, Hole] = {
         nothing_later,
         [Step("tereza", "contactCreate", {"name": "Nový", "divisionId": RowOf("Division", 0)})],
         "nobody who acted may write this: contacts",
+    ),
+    "a window that its owner turns off": Hole(
+        reminder_intervals,
+        "require_choosable",
+        nothing_later,
+        [Step("rudolf", "viewerUpdate", {"reminderIntervalMinutes": None})],
+        "nobody who acted may write this: employees",
     ),
     "no ceiling for externals": Hole(
         members,

@@ -20,6 +20,8 @@ OWN_RIGHTS = {
 WINDOW = {"next_popup_at", "last_popup_at", "feed_number"}
 #: What accepting an invitation writes.
 ACCEPTED = {"status", "account_id", "version", "updated_at"}
+#: What one chooses of oneself.
+OWN_INTERVAL = {"reminder_interval_minutes", "version", "updated_at"}
 
 
 def an_admin_stays(change: Change) -> Iterator[str]:
@@ -96,6 +98,8 @@ def admins_are_changed_by_admins(change: Change) -> Iterator[str]:
         was = each.before
         if was is None or not oracle.would_be_admin(was):
             continue
+        if each.columns - WINDOW <= OWN_INTERVAL and _chose_it(change, each):
+            continue
         touched = each.columns - WINDOW or _has_other_divisions(change, each.id)
         accepted = each.columns - WINDOW <= ACCEPTED and was["status"] == "INVITED"
         if touched and not _an_admin_acted(change, each) and not (accepted and _was_accepted(change)):
@@ -104,6 +108,12 @@ def admins_are_changed_by_admins(change: Change) -> Iterator[str]:
         invited = change.after["employees"][each.row["employee_id"]]
         if oracle.would_be_admin(invited) and not _an_admin_acted(change, each):
             yield f"an admin was invited by none: {each}"
+
+
+def _chose_it(change: Change, employee: Difference) -> bool:
+    return any(
+        hand.did("viewerUpdate") and hand.employee_id == employee.id for hand in hands(change, employee)
+    )
 
 
 def the_address_of_an_employee_stays(change: Change) -> Iterator[str]:

@@ -10,7 +10,7 @@ from tests.proof.invariants import oracle
 from tests.proof.invariants.hands import Hand, hands
 from tests.proof.invariants.picture import Difference, Row, differences
 from tests.proof.invariants.play import Change
-from tests.proof.invariants.rules_of_rights import ACCEPTED, WINDOW
+from tests.proof.invariants.rules_of_rights import ACCEPTED, OWN_INTERVAL, WINDOW
 
 AREAS = {
     "SALES": "ACTIVITY_SALES_WRITE",
@@ -92,7 +92,21 @@ def _employee(hand: Hand) -> bool:
     if columns <= WINDOW:
         return True
     accepted = hand.did("invitationAccept") and columns - WINDOW <= ACCEPTED
-    return (accepted and hand.difference.before is not None) or hand.may("EMPLOYEE_MANAGE")
+    known = hand.difference.before is not None
+    return (known and (accepted or _own_interval(hand))) or hand.may("EMPLOYEE_MANAGE")
+
+
+def _own_interval(hand: Hand) -> bool:
+    """One's own, never off, and no longer than the project lets employees choose."""
+    row, projects = hand.difference.row, (hand.change.before["projects"], hand.change.after["projects"])
+    longest = max(each[row["project_id"]]["reminder_interval_max_minutes"] for each in projects)
+    return (
+        hand.did("viewerUpdate")
+        and hand.difference.id == hand.employee_id
+        and hand.may("REMINDER_OWN")
+        and hand.difference.columns - WINDOW <= OWN_INTERVAL
+        and row["reminder_interval_minutes"] in range(1, longest + 1)
+    )
 
 
 def _invitation(hand: Hand) -> bool:

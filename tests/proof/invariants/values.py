@@ -156,6 +156,8 @@ NAMED: Mapping[str, Callable[[Values], Any]] = {
     "expectedVersion": lambda values: Version(values.dice.weighted(((3, 0), (1, 1)))),
     "idempotencyKey": lambda values: values.dice.one(KEYS),
     "dailyDeleteLimit": lambda values: values.dice.below(5),
+    "defaultReminderIntervalMinutes": lambda values: values.dice.one((1, 10, 0, None)),
+    "reminderIntervalMaxMinutes": lambda values: values.dice.one((5, 60, 0)),
     "reminderIntervalMinutes": lambda values: values.dice.one((1, 5, 60, 0)),
     "timeZone": lambda values: "Europe/Prague",
     "ico": lambda values: "27082440",

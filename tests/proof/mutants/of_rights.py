@@ -103,6 +103,20 @@ OF_RIGHTS: Sequence[Mutant] = (
         by_tests("tests/schema/test_contacts.py", "tests/schema/test_contact_links.py"),
     ),
     Mutant(
+        "employees choose any interval for themselves",
+        f"{SERVICES}/reminder_intervals.py",
+        "    if minutes > longest:\n",
+        "    if False:\n",
+        by_tests("tests/schema/test_reminder_intervals.py"),
+    ),
+    Mutant(
+        "the window of whoever is invited without a word about it is off",
+        f"{SERVICES}/hiring.py",
+        "    clean.setdefault(INTERVAL, await reminder_intervals.default_of(viewer.project_id))\n",
+        "",
+        by_tests("tests/schema/test_reminder_intervals.py"),
+    ),
+    Mutant(
         "contacts are deleted without a limit",
         f"{SERVICES}/contact_deletion.py",
         "    if limit and not oldest:\n",

@@ -204,7 +204,7 @@ class Writer:
         shown = "moreDue reminders { id title note contact { id name vatId } assignee { name } }"
         document = (
             "subscription { reminderFeed { __typename cursor serverTime "
-            f"... on ReminderPopup {{ {shown} }} ... on ReminderFeedLive {{ openCount }} }} }}"
+            f"... on ReminderPopup {{ {shown} }} ... on ReminderFeedLive {{ openCount dueCount popupsOff }} }} }}"
         )
         return Request(document, {}, self.viewer)
 

@@ -1,0 +1,32 @@
+"""How often an employee's window comes back: what they get where nobody says so, and what they may choose themselves.
+
+None is off, and only whoever manages employees, or sets the project's default, decides so.
+"""
+
+from uuid import UUID
+
+from app.errors import FaultCode, Invalid
+from app.models import Project
+from app.validation import nullable, whole
+
+NAME = "reminder_interval_minutes"
+LONGEST_MINUTES = 1_440
+#: Of an interval that somebody decides upon.
+MINUTES = whole(1, LONGEST_MINUTES)
+INTERVAL = nullable(MINUTES)
+
+
+async def default_of(project_id: UUID) -> int | None:
+    """What a new employee of the project has if nobody says a word about it."""
+    return (await Project.get(id=project_id)).default_reminder_interval_minutes
+
+
+async def require_choosable(project_id: UUID, minutes: int | None) -> None:
+    """Raises Invalid unless employees of the project may choose this for themselves: never off, and not too rarely."""
+    longest = (await Project.get(id=project_id)).reminder_interval_max_minutes
+    if minutes is None:
+        sentence = f"Nobody turns off their own window. Enter 1 to {longest:,} minutes, or ask who manages employees."
+        raise Invalid.at(NAME, sentence, FaultCode.NOT_ALLOWED)
+    if minutes > longest:
+        sentence = f"{minutes:,} is out of range. Enter a number from 1 to {longest:,}, or ask who manages employees."
+        raise Invalid.at(NAME, sentence, FaultCode.OUT_OF_RANGE)
