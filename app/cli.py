@@ -155,7 +155,7 @@ def migrations(
 
 @app.command()
 def doctor(parts: Annotated[list[str] | None, typer.Argument(help="Only these.")] = None) -> None:
-    """Checks settings, database, migrations, audit, unassigned, redis, clock, worker, smtp; names what mends them."""
+    """Checks settings, database, migrations, audit, unassigned, windows, redis, clock, worker, smtp; names what mends them."""
     from app import doctor, embedded
 
     if unknown := set(parts or ()).difference(doctor.PARTS):

@@ -12,14 +12,25 @@ from redis.asyncio import Redis
 from app import db
 from app.config import Settings
 from app.integrations.redis_breaker import close, make_connections
-from app.services import audit_rights, forgotten, readiness
+from app.services import audit_rights, forgotten, readiness, reminder_intervals
 from app.smtp_server import SmtpServer
 from app.workers import HEARTBEAT_KEY
 
-PARTS = ("settings", "database", "migrations", "audit", "unassigned", "redis", "clock", "worker", "smtp")
+PARTS = (
+    "settings",
+    "database",
+    "migrations",
+    "audit",
+    "unassigned",
+    "windows",
+    "redis",
+    "clock",
+    "worker",
+    "smtp",
+)
 PATIENCE_S = 5
 CLOCK_DIFFERENCE_S = 2.0
-#: Projects that one finding names.
+#: Projects or people that one finding names.
 MOST_NAMED = 5
 
 
@@ -50,6 +61,7 @@ async def examine(settings: Settings, parts: Collection[str] = PARTS) -> list[Fi
             "migrations": (lambda: _all_applied(fault), "python -m app migrate"),
             "audit": (lambda: _log_is_append_only(fault), "python -m app migrate"),
             "unassigned": (lambda: _reminders_are_shown(fault), "python -m app migrate"),
+            "windows": (lambda: _nobody_is_left_untold(fault), ""),
             "redis": (lambda: _redis_answers(redis), "Start Valkey or Redis, and check REDIS_URL."),
             "clock": (lambda: _clocks_agree(fault), "Start the time service on both machines."),
             "worker": (lambda: _worker_works(redis), "python -m app worker"),
@@ -136,6 +148,23 @@ async def _reminders_are_shown(fault: Exception | None) -> str:
             is_warning=True,
         )
     return "no reminder is nobody's and in no window"
+
+
+async def _nobody_is_left_untold(fault: Exception | None) -> str:
+    """Whoever has reminders due and no window is told of none of them."""
+    _need(fault)
+    if await db.pending():
+        return "not looked at before all migrations are applied"
+    untold = await reminder_intervals.windowless(now=await db.now(), most=MOST_NAMED + 1)
+    if untold:
+        named = [f"{each.email} ({each.project}, {each.due_count:,} due)" for each in untold[:MOST_NAMED]]
+        more = " and others" if len(untold) > MOST_NAMED else ""
+        raise Ill(
+            f"off for {', '.join(named)}{more}",
+            "Give them an interval: employeeUpdate(input: {id, reminderIntervalMinutes: 10})",
+            is_warning=True,
+        )
+    return "on for everybody who has reminders due"
 
 
 async def _clocks_agree(fault: Exception | None) -> str:

@@ -16,9 +16,10 @@ import uvloop
 
 from app import cli, config, db, logs
 from app.integrations import valkey
-from app.models import Account
+from app.models import Account, EmployeeStatus
 from app.workers import supervision
 from tests.application_role import ROLE, make_role
+from tests.factories import FAR_AWAY, LONG_AGO, NOON, make_employee, make_project, make_reminder
 from tests.test_embedded import free_port
 
 ROOT = Path(__file__).parent.parent
@@ -193,6 +194,7 @@ def test_the_doctor_names_what_is_ill_and_what_mends_it(
         # The tests' role owns the tables.
         "WRN  audit" if engine == "postgres" else "ok   audit",
         "ok   unassigned",
+        "ok   windows",
         "ok   redis",
         "ok   clock",
         "ILL  worker",
@@ -221,6 +223,37 @@ def test_with_a_role_of_its_own_the_application_cannot_alter_the_log(
     assert (granted.returncode, granted.stdout) == (0, f"nothing to apply\ngranted to {ROLE}\n")
     assert after.returncode == 0
     assert [line[:10] for line in after.stdout.splitlines()] == ["ok   migra", "ok   audit"]
+
+
+def test_the_doctor_tells_who_has_reminders_due_and_no_window(run: Run, production: dict[str, str]) -> None:
+    before = run(production, "doctor", "windows")
+    uvloop.run(_leave_untold(production["DATABASE_URL"]))
+
+    after = run(production, "doctor", "windows")
+
+    assert (before.returncode, before.stdout[:3]) == (0, "ok ")
+    # A warning: the database works, and somebody may have decided so.
+    assert after.returncode == 0
+    assert after.stdout.splitlines() == [
+        "WRN  windows     off for tichy@firma.cz (Pekárna, 2 due)",
+        "                 → Give them an interval: employeeUpdate(input: {id, reminderIntervalMinutes: 10})",
+    ]
+
+
+async def _leave_untold(database_url: str) -> None:
+    """One has two reminders due and no window; of the others each lacks something of that."""
+    await db.connect(database_url, pool_size=1)
+    try:
+        project = await make_project(name="Pekárna")
+        deleted = await make_project(deletion_requested_at=NOON, purge_after=FAR_AWAY)
+        silent = await make_employee(project, email="tichy@firma.cz")
+        windowed = await make_employee(project, reminder_interval_minutes=10)
+        left = await make_employee(project, status=EmployeeStatus.DEACTIVATED)
+        for person in (silent, silent, windowed, left, await make_employee(deleted)):
+            await make_reminder(person, due_at=LONG_AGO)
+        await make_reminder(await make_employee(project), due_at=FAR_AWAY)
+    finally:
+        await db.close()
 
 
 def test_the_doctor_looks_at_chosen_parts_only(run: Run, production: dict[str, str]) -> None:

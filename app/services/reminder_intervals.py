@@ -3,8 +3,12 @@
 None is off, and only whoever manages employees, or sets the project's default, decides so.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
+from app import db
 from app.errors import FaultCode, Invalid
 from app.models import Project
 from app.validation import nullable, whole
@@ -30,3 +34,29 @@ async def require_choosable(project_id: UUID, minutes: int | None) -> None:
     if minutes > longest:
         sentence = f"{minutes:,} is out of range. Enter a number from 1 to {longest:,}, or ask who manages employees."
         raise Invalid.at(NAME, sentence, FaultCode.OUT_OF_RANGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Windowless:
+    """An employee at work who has reminders due, and no window that would tell so."""
+
+    email: str
+    project: str
+    due_count: int
+
+
+async def windowless(*, now: datetime, most: int) -> Sequence[Windowless]:
+    """Who they are in all projects, those with most due first. For the operator alone: no viewer's rights are asked."""
+    rows = await db.fetch(_WINDOWLESS, [now, most])
+    return [Windowless(row["email"], row["project"], row["due_count"]) for row in rows]
+
+
+_WINDOWLESS = """
+    SELECT e.email, p.name AS project, COUNT(*) AS due_count
+    FROM employees e
+        JOIN projects p ON p.id = e.project_id AND p.deletion_requested_at IS NULL
+        JOIN reminders r ON r.assignee_id = e.id AND r.state = 'OPEN' AND r.alert_at <= $1
+    WHERE e.status = 'ACTIVE' AND e.reminder_interval_minutes IS NULL
+    GROUP BY e.id, e.email, p.name
+    ORDER BY due_count DESC, e.email, e.id LIMIT $2
+"""
