@@ -9,7 +9,7 @@ from tortoise.migrations.constraints import CheckConstraint
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0010_audit_purge")]
+    dependencies = [("models", "0011_unassigned_reminders")]
 
     initial = False
 

@@ -54,7 +54,7 @@ def _not_before(end: str, beginning: str, later: str) -> str:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0010_audit_purge")]
+    dependencies = [("models", "0012_reminder_defaults")]
 
     atomic = False
 

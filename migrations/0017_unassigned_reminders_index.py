@@ -6,7 +6,7 @@ from app.migration_ops import partial_index
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0011_unassigned_reminders")]
+    dependencies = [("models", "0016_registration_number_index")]
 
     atomic = False
 

@@ -7,7 +7,7 @@ FIRMS = ("Contact", "Division", "Project")
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0010_audit_purge")]
+    dependencies = [("models", "0014_external_questions")]
 
     initial = False
 

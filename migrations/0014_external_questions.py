@@ -11,7 +11,7 @@ from app.migration_ops import CompositeForeignKey
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0010_audit_purge")]
+    dependencies = [("models", "0013_times_in_milliseconds")]
 
     initial = False
 
