@@ -10,13 +10,13 @@ from tortoise.exceptions import BaseORMException
 from tortoise.transactions import in_transaction
 
 from app import db, db_locks, migration_batches, times
+from app.db_editors import PostgresEditor, SqliteEditor
 from app.models import Reminder
 from tests import factories as make
 from tests.databases import Databases
 from tests.models.world import all_models, make_world
 
 migration = import_module("migrations.0013_times_in_milliseconds")
-NAME = "0013_times_in_milliseconds"
 AT_ONCE = 100
 #: More than two transactions take.
 MANY = 2 * AT_ONCE + 45
@@ -48,7 +48,7 @@ async def test_times_of_before_are_cut_and_nothing_else(own_database: str, datab
     before = await _everything()
     assert await databases.finer_times(own_database) != []
 
-    assert await _migrate_again() == [NAME]
+    await _migrate_again()
 
     after = await _everything()
     short = [row for row in after["lead_shares"].values() if row["valid_from"].year == 2021]
@@ -126,10 +126,13 @@ def _cut(row: dict[str, Any]) -> dict[str, Any]:
     return {name: times.cut(each) if isinstance(each, datetime) else each for name, each in row.items()}
 
 
-async def _migrate_again() -> list[str]:
-    """As a database that has not seen it."""
-    await db.fetch(f"DELETE FROM tortoise_migrations WHERE name = '{NAME}'")
-    return await db.migrate()
+async def _migrate_again() -> None:
+    """What the runner does of a migration that holds nothing else: later ones were applied already."""
+    editor: Any = (SqliteEditor if db.dialect() == "sqlite" else PostgresEditor)(db.connection())
+    state: Any = None
+    assert not migration.Migration.atomic
+    [operation] = migration.Migration.operations
+    await operation.database_forward("models", state, state, editor)
 
 
 async def _cut_all() -> None:

@@ -21,8 +21,11 @@ from app.schema import build
 ADDRESSING = {"id", "expectedVersion", "idempotencyKey"}
 #: Inputs that are no value of the row, with the reason: `mutation.input`.
 ELSEWHERE: Mapping[str, str] = {
-    f"{name}.confirmIco": "a person's word about the IČO beside it, which nothing is kept of"
-    for name in ("contactUpdate", "divisionUpdate", "projectUpdate")
+    **{
+        f"{name}.confirmIco": "a person's word about the IČO beside it, which nothing is kept of"
+        for name in ("contactUpdate", "divisionUpdate", "projectUpdate")
+    },
+    "employeeUpdate.reassignRemindersTo": "who gets the reminders of somebody who may have none any more",
 }
 
 
