@@ -18,6 +18,7 @@ from app.services import (
     emails,
     employee_rights,
     employee_scopes,
+    lead_shares,
     members,
     project_deletion,
     reminder_handover,
@@ -230,6 +231,17 @@ HOLES: Mapping[str, Hole] = {
         _no_entries,
         [Step("dita", "divisionCreate", {"name": "Nová"})],
         "the log does not tell of",
+    ),
+    "what was lent is not written down at what was lent": Hole(
+        lead_shares,
+        "_note_contacts",
+        nothing_later,
+        [
+            Step(
+                "dita", "leadShareCreate", {"partnerId": RowOf("Partner", 0), "campaign": "Jaro", "all": True}
+            )
+        ],
+        "no entry of the log tells of this row: lead_share_contacts",
     ),
     "a refusal that leaves something": Hole(
         project_deletion,

@@ -10,6 +10,7 @@ from tests.proof.invariants import (
     rules_of_reminders,
     rules_of_rights,
     rules_of_rows,
+    rules_of_the_log,
 )
 from tests.proof.invariants.hands import held
 from tests.proof.invariants.picture import Picture, differences
@@ -21,6 +22,7 @@ RULES = (
     *rules_of_accounts.RULES,
     *rules_of_rows.RULES,
     *rules_of_reminders.RULES,
+    *rules_of_the_log.RULES,
 )
 
 #: What a refusal rightly leaves behind: a try at a password is counted whatever becomes of it, and old tries go.
