@@ -213,4 +213,18 @@ OF_ROWS: Sequence[Mutant] = (
         "                viewer.require(Permission.PROJECT_DELETE)\n            raise cls._absent(path)\n",
         by_worlds("a contact more in a foreign division"),
     ),
+    Mutant(
+        "an emptied filter lends everything",
+        "app/schema/bulk.py",
+        "if found.leaves_out_none and not is_all:",
+        "if found.leaves_out_none and is_all is False:",
+        by_tests("tests/schema/test_bulk.py"),
+    ),
+    Mutant(
+        "an ordinary list is a search",
+        "app/engine/searches.py",
+        "        if not asked and not any(places or ()):\n            return None\n",
+        "",
+        by_tests("tests/schema/test_read_budget_questions.py"),
+    ),
 )
