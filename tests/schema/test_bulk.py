@@ -64,6 +64,30 @@ def _with(where: Any, nobody: str) -> Any:
     return {key: _with(value, nobody) for key, value in where.items()} if isinstance(where, dict) else where
 
 
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        {"where": {}},
+        {"where": {"and": []}},
+        {"where": {"or": [{"name": {"eq": "Alfa"}}, {}]}},
+        {"where": {"name": {}}},
+        {"search": " "},
+        {"where": {}, "search": ""},
+    ],
+    ids=str,
+)
+async def test_a_filter_that_asks_for_nothing_lends_nothing(
+    director: Employee, partner: Partner, contacts: list[Contact], nothing: dict[str, Any]
+) -> None:
+    """A front end's form that nobody filled in must not lend every contact there is."""
+    sent = {"partnerId": partner, "campaign": "Jaro", **nothing}
+
+    answer = await as_employee(director).run(CREATE, input=sent)
+
+    assert answer.faults("leadShareCreate") == [("input.where", "REQUIRED")]
+    assert await LeadShare.all().count() == 0
+
+
 async def test_whoever_reaches_one_division_must_say_all_for_that_division(
     project: Project, partner: Partner, contacts: list[Contact]
 ) -> None:

@@ -295,27 +295,3 @@ async def test_shares_are_found_by_partner_campaign_and_time(
     assert {each["state"] for each in by_partner.data["leadShares"]["nodes"][2:]} == {"RUNNING", "PLANNED"}
     for answer in (by_campaign, recalled):
         assert answer.data["leadShares"]["nodes"] == [{"campaign": "jinde", "state": "RECALLED"}]
-
-
-@pytest.mark.parametrize(
-    "nothing",
-    [
-        {"where": {}},
-        {"where": {"and": []}},
-        {"where": {"or": [{"name": {"eq": "Alfa"}}, {}]}},
-        {"where": {"name": {}}},
-        {"search": " "},
-        {"where": {}, "search": ""},
-    ],
-    ids=str,
-)
-async def test_a_filter_that_asks_for_nothing_lends_nothing(
-    director: Employee, partner: Partner, contacts: list[Contact], nothing: dict[str, Any]
-) -> None:
-    """A front end's form that nobody filled in must not lend every contact there is."""
-    sent = {"partnerId": partner, "campaign": "Jaro", **nothing}
-
-    answer = await as_employee(director).run(CREATE, input=sent)
-
-    assert answer.faults("leadShareCreate") == [("input.where", "REQUIRED")]
-    assert await LeadShare.all().count() == 0
