@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tests.proof.mutants.mutant import Mutant, by_worlds
+from tests.proof.mutants.mutant import Mutant, by_tests, by_worlds
 
 MODELS = "app/models"
 
