@@ -9,7 +9,7 @@ from app.formats.countries import COUNTRIES, country
 from app.formats.email_addresses import email_address
 from app.formats.ip_addresses import ip_address_or_empty
 from app.formats.phone_numbers import phone_number
-from app.formats.postal_codes import postal_code
+from app.formats.postal_codes import has_postal_code_form, postal_code
 from app.formats.time_zones import time_zone
 from app.formats.vat_ids import vat_id
 from app.formats.web_urls import web_url
@@ -19,6 +19,7 @@ __all__ = [
     "bank_account",
     "country",
     "email_address",
+    "has_postal_code_form",
     "ico",
     "ico_digits",
     "ip_address_or_empty",

@@ -42,6 +42,11 @@ def postal_code(value: str, country: str | None = None) -> str:
     return code.replace(" ", "") if re.fullmatch(r"[0-9]{3} ?[0-9]{2}", code) else code
 
 
+def has_postal_code_form(country: str) -> bool:
+    """Whether we know how codes are written there."""
+    return country in _LENGTHS or country in _SHAPES
+
+
 def _digits(close: str, length: int, typed: str, country: str | None) -> str:
     if not re.fullmatch(rf"[0-9]{{{length}}}", close):
         raise ValueError(

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Protocol
 
 import httpx
@@ -217,4 +218,4 @@ def _read_answer(ico: str, status: int, body: bytes) -> Company | None:
         return None
     if status != 200 or answer.get("ico") != ico:
         raise _unavailable(ico, f"status {status}, kod {str(answer.get('kod'))[:40]}")
-    return read_company(ico, answer)
+    return read_company(ico, answer, datetime.now(UTC).date())

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date
 from enum import StrEnum
+from functools import partial
 from typing import Any, TypeVar
 
 import orjson
@@ -13,6 +14,8 @@ from app.integrations.ares_address import Address, read_address
 from app.integrations.ares_values import read_date, read_text
 
 Read = TypeVar("Read")
+#: As long as a contact's, a project's and a division's.
+LONGEST_NAME = 200
 
 # The forms most firms have; ARES sends the code alone. Source: its code list PravniForma (RES).
 LEGAL_FORMS = {
@@ -90,20 +93,21 @@ class Kept:
     company: Company | None
 
 
-def read_company(ico: str, answer: dict[str, Any]) -> Company:
+def read_company(ico: str, answer: dict[str, Any], today: date) -> Company:
     records = _records(answer)
+    primary = partial(_primary, records, today)
     dissolved_on = read_date(answer.get("datumZaniku"))
     form = answer.get("pravniForma") or answer.get("pravniFormaRos") or _first(records, "pravniForma")
-    vat_group = _read_vat_id(answer.get("dicSkDph"))
+    registration, vat_group = _read_vat_registration(answer)
     return Company(
         ico=ico,
-        name=read_text(answer.get("obchodniJmeno"), 500) or _primary(records, "obchodniJmeno", _read_name),
+        name=_read_name(answer.get("obchodniJmeno")) or primary("obchodniJmeno", _read_name),
         legal_form=_read_legal_form(form),
         active=dissolved_on is None and _primary_state(answer) not in _GONE,
         vat_id=_read_vat_id(answer.get("dic")),
         vat_group=vat_group,
-        vat_registration=_read_vat_registration(answer, vat_group),
-        address=read_address(answer.get("sidlo")) or _primary(records, "sidlo", read_address),
+        vat_registration=registration,
+        address=read_address(answer.get("sidlo")) or primary("sidlo", read_address),
         founded_on=read_date(answer.get("datumVzniku")),
         dissolved_on=dissolved_on,
     )
@@ -130,12 +134,13 @@ def _primary_state(answer: dict[str, Any]) -> object:
     return _states(answer).get(f"stavZdroje{primary.capitalize()}") if isinstance(primary, str) else None
 
 
-def _read_vat_registration(answer: dict[str, Any], vat_group: str | None) -> VatRegistration | None:
-    """A member of a group is registered by the group alone: its own record says that there is none."""
+def _read_vat_registration(answer: dict[str, Any]) -> tuple[VatRegistration | None, str | None]:
+    """And the group, while it is one. A member is registered by the group alone: its own record says that there is none."""
     own, of_group = (_states(answer).get(f"stavZdroje{which}") for which in ("Dph", "SkDph"))
-    if of_group == "AKTIVNI" or (of_group is None and vat_group is not None):
-        return VatRegistration.GROUP
-    return _VAT_STATES.get(own) if isinstance(own, str) else None
+    group = _read_vat_id(answer.get("dicSkDph")) if of_group in (None, "AKTIVNI") else None
+    if of_group == "AKTIVNI" or group is not None:
+        return VatRegistration.GROUP, group
+    return _VAT_STATES.get(own) if isinstance(own, str) else None, None
 
 
 def _records(answer: dict[str, Any]) -> list[dict[str, Any]]:
@@ -145,23 +150,26 @@ def _records(answer: dict[str, Any]) -> list[dict[str, Any]]:
     return sorted(records, key=lambda record: record.get("datovyZdroj") != answer.get("primarniZdroj"))
 
 
-def _primary(records: list[dict[str, Any]], key: str, read: Callable[[object], Read | None]) -> Read | None:
+def _primary(
+    records: list[dict[str, Any]], today: date, key: str, read: Callable[[object], Read | None]
+) -> Read | None:
     """Of the first register that has one: its primary entry, else the one that is still valid, else the last."""
     for record in records:
         told = record.get(key)
         entries = told if isinstance(told, list) else [told]
         # `{"sidlo": {…}, "primarniZaznam": true, "platnostDo": …}`, or the bare value.
-        for _, entry in sorted(enumerate(entries), key=lambda each: (*_rank(each[1]), -each[0])):
+        for _, entry in sorted(enumerate(entries), key=lambda each: (*_rank(each[1], today), -each[0])):
             value = entry.get(key, entry) if isinstance(entry, dict) else entry
             if (found := read(value)) is not None:
                 return found
     return None
 
 
-def _rank(entry: object) -> tuple[bool, bool]:
+def _rank(entry: object, today: date) -> tuple[bool, bool]:
     if not isinstance(entry, dict):
         return True, True
-    return entry.get("primarniZaznam") is not True, "platnostDo" in entry and entry["platnostDo"] is not None
+    until = read_date(entry.get("platnostDo"))
+    return entry.get("primarniZaznam") is not True, until is not None and until < today
 
 
 def _first(records: list[dict[str, Any]], key: str) -> object:
@@ -169,7 +177,7 @@ def _first(records: list[dict[str, Any]], key: str) -> object:
 
 
 def _read_name(value: object) -> str | None:
-    return read_text(value, 500)
+    return read_text(value, LONGEST_NAME)
 
 
 def _read_legal_form(value: object) -> LegalForm | None:

@@ -1,19 +1,23 @@
 """The many shapes in which the register tells a company, written from the list of its fields."""
 
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
 import pytest
 
 from app.integrations.ares_company import Company, VatRegistration, from_json, read_company, to_json
+from app.services import base_data
+from app.validation import check
 
 ICO = "45274649"
+TODAY = date(2026, 3, 2)
 Seat = tuple[str | None, str | None, str | None, str | None]
 
 
 def read(**answer: Any) -> Company:
     """As it is read, and as it is kept and read again."""
-    company = read_company(ICO, {"ico": ICO, **answer})
+    company = read_company(ICO, {"ico": ICO, **answer}, TODAY)
     kept = from_json(to_json(company)).company
     assert kept == company
     return company
@@ -95,6 +99,51 @@ IN_PARTS: dict[str, tuple[dict[str, Any], Seat | None]] = {
         {"kodStatu": "AT", "nazevObce": "Wien", "psc": 1010},
         (None, "Wien", "1010", "AT"),
     ),
+    "zeros that a number lost, elsewhere": (
+        {"kodStatu": "DE", "nazevObce": "Dresden", "psc": 1067},
+        (None, "Dresden", "01067", "DE"),
+    ),
+    "zeros that a number lost, before a hyphen": (
+        {"kodStatu": "PL", "nazevObce": "Warszawa", "psc": 838},
+        (None, "Warszawa", "00-838", "PL"),
+    ),
+    "zeros that a number lost, of a state": (
+        {"kodStatu": "US", "nazevObce": "Hoboken", "psc": 7030},
+        (None, "Hoboken", "07030", "US"),
+    ),
+    "what is no postal code there": (
+        {"kodStatu": "GB", "nazevObce": "London", "pscTxt": "London"},
+        (None, "London", None, "GB"),
+    ),
+    "a postal code that lacks its letters": (
+        {"kodStatu": "NL", "nazevObce": "Amsterdam", "psc": 1012},
+        (None, "Amsterdam", None, "NL"),
+    ),
+    "a postal code of a country of which we know no form": (
+        {"kodStatu": "VN", "nazevObce": "Hanoi", "psc": 100000},
+        (None, "Hanoi", "100000", "VN"),
+    ),
+    "the town stands in the text alone": (
+        {
+            "nazevUlice": "Duhová",
+            "cisloDomovni": 1444,
+            "psc": 14000,
+            "textovaAdresa": "Duhová 1444, 14000 Praha 4",
+        },
+        ("Duhová 1444", "Praha 4", "14000", None),
+    ),
+    "the village stands in the text alone": (
+        {"cisloDomovni": 12, "psc": 67401, "textovaAdresa": "Lhota 12, 67401 Lhota"},
+        ("č.p. 12", "Lhota", "67401", None),
+    ),
+    "street and code stand in the text alone": (
+        {"nazevObce": "Praha", "textovaAdresa": "Duhová 1444/2, 14000 Praha 4"},
+        ("Duhová 1444/2", "Praha", "14000", None),
+    ),
+    "the text has the town only once more": (
+        {**IN_LHOTA, "textovaAdresa": "Lhota, 59401 Lhota"},
+        (None, "Lhota", "59401", "CZ"),
+    ),
     "parts win over the text": (
         {
             **IN_PRAGUE,
@@ -128,15 +177,28 @@ IN_TEXT: dict[str, Seat | None] = {
     "Duhová 1444/2, 14000 Praha 4, Česká republika": ("Duhová 1444/2", "Praha 4", "14000", "CZ"),
     "Česká republika, 14000 Praha 4, Duhová 1444/2": ("Duhová 1444/2", "Praha 4", "14000", "CZ"),
     "Hlavná 5, 811 01 Bratislava, Slovenská republika": ("Hlavná 5", "Bratislava", "81101", "SK"),
-    "Hauptstraße 5, A-1010 Wien, Rakouská republika": ("Hauptstraße 5", "Wien", "A-1010", "AT"),
+    "Hauptstraße 5, A-1010 Wien, Rakouská republika": ("Hauptstraße 5", "Wien", "1010", "AT"),
     "Hauptstraße 5, 80331 München, Německo": ("Hauptstraße 5", "München", "80331", "DE"),
     "ul. Prosta 1, 00-838 Warszawa, Polsko": ("ul. Prosta 1", "Warszawa", "00-838", "PL"),
     "10 Downing Street, London SW1A 2AA, Velká Británie": (
-        "10 Downing Street, London SW1A 2AA",
-        None,
-        None,
+        "10 Downing Street",
+        "London",
+        "SW1A 2AA",
         "GB",
     ),
+    "Olomouc 9, Tovární 3, PSČ 77900": ("Tovární 3", "Olomouc 9", "77900", None),
+    "Třeboň 2, Husova 14, PSČ 37901": ("Husova 14", "Třeboň 2", "37901", None),
+    "Lhota 12, pošta Třebíč, PSČ 67401": ("č.p. 12", "Lhota", "67401", None),
+    "Lhota č. 12, PSČ 67401": ("č.p. 12", "Lhota", "67401", None),
+    "Lhota č.ev. 12, PSČ 67401": ("č.ev. 12", "Lhota", "67401", None),
+    "674 01 Lhota 12": ("č.p. 12", "Lhota", "67401", None),
+    "67401 Praha 4": (None, "Praha 4", "67401", None),
+    "Vrchlického 5, Jihlava, 58601, Kraj Vysočina": ("Vrchlického 5", "Jihlava", "58601", None),
+    "Duhová 1444/2, CZ-14000 Praha 4": ("Duhová 1444/2", "Praha 4", "14000", None),
+    "Velké náměstí, Hradec Králové, PSČ 50003": ("Velké náměstí", "Hradec Králové", "50003", None),
+    "Gran Via 1, 28013 Madrid, Španělsko": ("Gran Via 1", "Madrid", "28013", "ES"),
+    "Rue de la Loi 16, 1000 Bruxelles, Belgie": ("Rue de la Loi 16", "Bruxelles", "1000", "BE"),
+    "Damrak 1, 1012 JS Amsterdam, Nizozemsko": ("Damrak 1", "Amsterdam", "1012 JS", "NL"),
     "Lhota 12": ("Lhota 12", None, None, None),
     " , ; ,": None,
     "": None,
@@ -187,6 +249,7 @@ def test_a_seat_that_stands_under_the_single_registers(sidlo: Any, told: Any) ->
         [("Praha", True, None), ("Brno", False, None), ("Ostrava", False, None)],
         [("Brno", False, None), ("Praha", True, None)],
         [("Brno", None, "2019-12-31"), ("Praha", None, None)],
+        [("Praha", None, "2099-12-31"), ("Brno", None, "2019-12-31")],
         [("Praha", None, None), ("Brno", None, "2019-12-31")],
         [("Brno", None, None), ("Praha", None, None)],
     ],
@@ -256,6 +319,7 @@ def test_a_vat_id_comes_with_its_country(dic: Any, expected: str | None) -> None
         ),
         ({}, "699001182", VatRegistration.GROUP),
         ({"stavZdrojeDph": "AKTIVNI", "stavZdrojeSkDph": "ZANIKLY"}, None, VatRegistration.ACTIVE),
+        ({"stavZdrojeDph": "AKTIVNI", "stavZdrojeSkDph": "ZANIKLY"}, "", VatRegistration.ACTIVE),
         ({"stavZdrojeDph": "NEZNAMY"}, None, None),
         ({"stavZdrojeDph": None}, None, None),
         (None, None, None),
@@ -286,6 +350,29 @@ def test_a_dissolved_company(answer: Any, is_active: bool, dissolved_on: date | 
     company = read(**answer)
 
     assert (company.active, company.dissolved_on) == (is_active, dissolved_on)
+
+
+def test_the_group_that_a_company_left_is_no_group_of_its() -> None:
+    company = read(
+        dicSkDph="CZ699001182", seznamRegistraci={"stavZdrojeDph": "AKTIVNI", "stavZdrojeSkDph": "ZANIKLY"}
+    )
+
+    assert (company.vat_group, company.vat_registration) == (None, VatRegistration.ACTIVE)
+
+
+@pytest.mark.parametrize(
+    "sidlo", [*(each for each, _ in IN_PARTS.values()), *({"textovaAdresa": each} for each in IN_TEXT)]
+)
+def test_what_is_read_is_what_a_contact_takes(sidlo: dict[str, Any]) -> None:
+    company = read(obchodniJmeno="Firma " * 100, dic="CZ45274649", sidlo=sidlo)
+    sent = {
+        "name": company.name,
+        "vat_id": company.vat_id,
+        "address": asdict(company.address) if company.address else None,
+    }
+    country = (company.address and company.address.country) or "CZ"
+
+    assert check(sent, base_data.rules(country)) == sent
 
 
 def test_of_an_answer_that_says_nothing_the_ico_is_left() -> None:
