@@ -16,7 +16,16 @@ _NOT_IN_TEXT = re.compile(
     rf"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029{_BIDI_CONTROLS}\ud800-\udfff\ufffe\uffff]"
 )
 _NOT_IN_LINE = re.compile(rf"[\x00-\x1f\x7f-\x9f\u2028\u2029{_BIDI_CONTROLS}\ud800-\udfff\ufffe\uffff]")
-_INVISIBLE_EDGE = re.compile(r"^[\s\u00ad\u200b\u2060\ufeff]+|[\s\u00ad\u200b\u2060\ufeff]+$")
+_TURNS = re.compile(f"[{_BIDI_CONTROLS}]")
+_LINE_ENDS = frozenset("\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029")
+_BLANKS = "".join(c for c in map(chr, range(0x3001)) if c.isspace())
+_EDGE = _BLANKS + "\u00ad\u200b\u2060\ufeff"
+# What Unicode counts as letters, marks or signs, and nobody sees: fillers of Hangul and of Braille, selectors of variants.
+_FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0") | frozenset(
+    map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
+)
+#: So many characters before one that is to be deleted tell where it is.
+SHOWN_BEFORE = 20
 
 # Letters that Unicode does not take apart into a base letter and a mark.
 _SPELT_OUT = str.maketrans(
@@ -30,12 +39,20 @@ class TooLong(ValueError):
 
 
 def clean_line(value: str, max_length: int) -> str:
-    """`value` in NFC without blanks around it; empty if nothing visible is in it.
+    """`value` in NFC without blanks, tabs and line ends around it; empty if nothing visible is in it.
 
-    Raises TooLong, or ValueError with a sentence for control characters (line ends and tabs too), separators of
-    lines, characters that reverse the direction of writing, and halves of surrogate pairs.
+    Raises TooLong, or ValueError with a sentence that tells what to delete and where: for control characters (line ends
+    and tabs inside too), characters that reverse the direction of writing, and halves of surrogate pairs.
     """
     return _clean(value, max_length, _NOT_IN_LINE)
+
+
+def clean_name(value: str, max_length: int) -> str:
+    """As `clean_line`. Raises ValueError too for a name in which nobody sees a letter or digit."""
+    name = clean_line(value, max_length)
+    if name and not any(character.isalnum() and character not in _FILLERS for character in name):
+        raise ValueError(f"{shown(name)} has no letter and no digit. Write a name.")
+    return name
 
 
 def clean_text(value: str, max_length: int) -> str:
@@ -47,16 +64,47 @@ def _clean(value: str, max_length: int, forbidden: re.Pattern[str]) -> str:
     # Composing shortens text four times at most, so this much can never fit: don't spend time on it.
     if len(value) > 4 * max_length + 1_000:
         raise TooLong(f"This is longer than {max_length:,} characters. Shorten it.")
+    value = value.strip(_EDGE)
     if found := forbidden.search(value):
-        raise ValueError(
-            f"The character U+{ord(found[0]):04X} cannot be stored. Delete it, or type the text anew."
-        )
+        raise ValueError(_what_to_delete(value, found.start()))
     if _has_piled_up_marks(value):
         raise ValueError("Too many accents are piled on one letter. Delete them, or type the text anew.")
-    cleaned = _INVISIBLE_EDGE.sub("", unicodedata.normalize("NFC", value))
+    cleaned = "" if is_blank(value) else unicodedata.normalize("NFC", value)
     if len(cleaned) > max_length:
         raise TooLong(f"This has {len(cleaned):,} characters, {max_length:,} fit. Shorten it.")
     return cleaned
+
+
+def _what_to_delete(value: str, place: int) -> str:
+    """What stands there and is not stored, and where that is: on which line, and after which words of it."""
+    beginning, line_number = value.rfind("\n", 0, place) + 1, value.count("\n", 0, place) + 1
+    line = f" of line {line_number:,}" if "\n" in value[:place] else ""
+    before = value[max(beginning, place - SHOWN_BEFORE) : place]
+    cut = "…" if place - beginning > SHOWN_BEFORE else ""
+    where = f"after {shown(cut + before)}" if before else "at the beginning"
+    return f"Delete {_named(value[place])} {where}: it is character {place - beginning + 1:,}{line}."
+
+
+def _named(character: str) -> str:
+    if character in "\n\r\t":
+        return "the tab" if character == "\t" else "the line end"
+    code = f"U+{ord(character):04X}"
+    if character in _LINE_ENDS:
+        return f"the line end {code}"
+    if _TURNS.match(character):
+        return f"the invisible character {code}, which turns the direction of writing,"
+    return f"the character {code}, which is no text,"
+
+
+def is_blank(value: str) -> bool:
+    """Is there nothing to be seen in it? Control characters are no blanks, but for tabs and line ends."""
+    return not any(_is_visible(character) for character in value)
+
+
+def _is_visible(character: str) -> bool:
+    if character.isascii():
+        return not character.isspace()
+    return not (character.isspace() or character in _FILLERS or unicodedata.category(character) == "Cf")
 
 
 def _has_piled_up_marks(value: str) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from app import times
 from app.errors import Fault, FaultCode, Invalid
-from app.text import TooLong, clean_line, clean_text, shown
+from app.text import TooLong, clean_line, clean_name, clean_text, is_blank, shown
 
 Rule = Callable[[Any], Any]
 
@@ -61,6 +61,11 @@ def nullable(rule: Rule) -> Rule:
 def line(max_length: int, *, min_length: int = 1) -> Rule:
     """One line of text, not blank."""
     return of(lambda value: clean_line(value, max_length), min_length=min_length)
+
+
+def name(max_length: int) -> Rule:
+    """What somebody or something is called: one line, with a letter or digit that can be seen."""
+    return of(lambda value: clean_name(value, max_length))
 
 
 def text(max_length: int, *, min_length: int = 1) -> Rule:
@@ -192,7 +197,7 @@ _FILL_IN = "This must be filled in."
 
 
 def _is_blank(value: object) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
+    return value is None or (isinstance(value, str) and is_blank(value))
 
 
 def _require(value: object) -> None:

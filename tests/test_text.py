@@ -1,12 +1,14 @@
 """Czech order, folding and what may be stored, checked against lists that a Czech dictionary orders by eye."""
 
+import re
 import time
+import unicodedata
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.text import SORT_KEY_MAX, TooLong, clean_line, clean_text, fold, shown, sort_key
+from app.text import SORT_KEY_MAX, TooLong, clean_line, clean_name, clean_text, fold, shown, sort_key
 
 # fmt: off
 CZECH_LETTERS = [
@@ -115,32 +117,93 @@ def test_folding_twice_changes_nothing(text: str) -> None:
     assert fold(fold(text)) == fold(text)
 
 
-BAD_EVERYWHERE = [
-    "\x00",
-    "\x0b",
-    "\x1b",
-    "\x7f",
-    "\x85",
-    "\u2028",
-    "\u2029",
-    "\u202e",
-    "\u2066",
-    "\ud800",
-    "\uffff",
-]
+LINE_ENDS = ["\x0b", "\x0c", "\x85", "\u2028", "\u2029"]
+NO_TEXT = ["\x00", "\x1b", "\x7f", "\u202e", "\u2066", "\ud800", "\uffff"]
 
 
-@pytest.mark.parametrize("character", [*BAD_EVERYWHERE, "\n", "\r", "\r\n", "\t"])
+@pytest.mark.parametrize("character", [*NO_TEXT, *LINE_ENDS, "\n", "\r", "\r\n", "\t"])
 def test_a_line_refuses_what_is_not_written_text(character: str) -> None:
-    for value in (f"a{character}b", f"a{character}", f"{character}a"):
-        with pytest.raises(ValueError, match=r"U\+[0-9A-F]{4} cannot be stored"):
+    with pytest.raises(ValueError, match=r"^Delete the .+ after “a”: it is character 2\.$"):
+        clean_line(f"a{character}b", 100)
+
+
+@pytest.mark.parametrize("character", [*NO_TEXT, *LINE_ENDS])
+def test_a_text_refuses_what_is_not_written_text(character: str) -> None:
+    with pytest.raises(ValueError, match=r"^Delete the .+ after “a”: it is character 2 of line 3\.$"):
+        clean_text(f"x\ny\r\na{character}b", 100)
+
+
+@pytest.mark.parametrize("character", NO_TEXT)
+def test_what_is_no_text_is_refused_at_the_edges_too(character: str) -> None:
+    for value in (f"a{character}", f"{character}a", character):
+        with pytest.raises(ValueError, match=r"^Delete the "):
             clean_line(value, 100)
 
 
-@pytest.mark.parametrize("character", BAD_EVERYWHERE)
-def test_a_text_refuses_what_is_not_written_text(character: str) -> None:
-    with pytest.raises(ValueError, match="cannot be stored"):
-        clean_text(f"a{character}b", 100)
+@pytest.mark.parametrize("edge", ["\t", "\n", "\r\n", "\r", *LINE_ENDS, " \t\r\n \u00a0\u200b"])
+def test_tabs_and_line_ends_at_the_edges_are_trimmed_like_blanks(edge: str) -> None:
+    for clean in (clean_line, clean_name, clean_text):
+        assert clean(f"{edge}Novák s.r.o.{edge}", 12) == "Novák s.r.o."
+        assert clean(edge, 12) == ""
+
+
+@pytest.mark.parametrize(
+    ("pasted", "said"),
+    [
+        ("Jan\tNovák", "Delete the tab after “Jan”: it is character 4."),
+        (
+            "Řezník a syn, spol. s r. o.\r\nBrno",
+            "Delete the line end after “…a syn, spol. s r. o.”: it is character 28.",
+        ),
+        (
+            "\n\u202eNovák",
+            "Delete the invisible character U+202E, which turns the direction of writing, at the beginning: "
+            "it is character 1.",
+        ),
+        ("a\x00", "Delete the character U+0000, which is no text, after “a”: it is character 2."),
+    ],
+)
+def test_the_sentence_names_what_to_delete_and_where(pasted: str, said: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
+        clean_line(pasted, 100)
+
+
+#: Tag characters, fillers of Hangul and Braille, joiners, selectors of variants: nobody sees any of them.
+UNSEEN = [
+    "\U000e0041\U000e0042",
+    "\u3164",
+    "\u115f\uffa0",
+    "\u2800",
+    "\u200d\u200c",
+    "\ufe0f",
+    "\u200e\u00ad",
+]
+
+
+@pytest.mark.parametrize("unseen", UNSEEN)
+def test_what_nobody_sees_is_blank_and_makes_no_name(unseen: str) -> None:
+    assert clean_line(unseen, 100) == clean_text(f" {unseen}\n", 100) == clean_name(unseen, 100) == ""
+    with pytest.raises(ValueError, match="has no letter and no digit"):
+        clean_name(f"-{unseen}", 100)
+
+
+@pytest.mark.parametrize("name", ["3M", "Ж", "株式会社", "①", "A\U000e0041", "🍕 Pizza", "-a-"])
+def test_one_letter_or_digit_makes_a_name(name: str) -> None:
+    assert clean_name(name, 100) == unicodedata.normalize("NFC", name)
+
+
+@pytest.mark.parametrize("name", ["-", "🍕", "\u0301", "!?", "…"])
+def test_signs_alone_are_a_line_and_no_name(name: str) -> None:
+    assert clean_line(name, 100) == name
+    with pytest.raises(ValueError, match=r"has no letter and no digit\. Write a name\."):
+        clean_name(name, 100)
+
+
+def test_many_blanks_inside_cost_no_time() -> None:
+    """By a pattern that looks for blanks at the end, from each of them anew, these took minutes."""
+    pasted = "a" + " " * 400_000 + "b"
+
+    assert clean_text(pasted, 400_002) == pasted
 
 
 def test_a_text_keeps_its_lines_with_one_kind_of_end() -> None:

@@ -70,7 +70,7 @@ def test_what_was_not_sent_is_not_in_the_answer() -> None:
     assert check({}, RULES) == {}
 
 
-@pytest.mark.parametrize("blank", [None, "", "  \u00a0"])
+@pytest.mark.parametrize("blank", [None, "", "  \u00a0", "\t\r\n", "\u200b", "\U000e0041"])
 def test_nothing_in_a_nullable_field_is_none(blank: str | None) -> None:
     assert check({"note": blank, "ico": blank, "interval": blank, "address": blank}, RULES) == {
         "note": None,
@@ -100,7 +100,7 @@ def test_all_faults_come_at_once_in_the_order_of_the_rules() -> None:
     ]
 
 
-@pytest.mark.parametrize("blank", [None, "", " ", "\u200b"])
+@pytest.mark.parametrize("blank", [None, "", " ", "\u200b", "\n", "\U000e0041"])
 def test_a_required_field_cannot_be_emptied(blank: str | None) -> None:
     assert faults_of({"name": blank}) == [("REQUIRED", ("name",))]
     assert faults_of({"name": blank}, required=("name",)) == [("REQUIRED", ("name",))]

@@ -16,7 +16,7 @@ from app.security import hash_password
 from app.services import account_tokens, sign_in
 from app.services.passwords import new_password
 from app.services.sign_in import Attempt
-from app.validation import check, line, of
+from app.validation import check, name, of
 
 EMAIL = of(lambda typed: email_address(typed).lower())
 OF_THE_ADDRESS = (
@@ -24,7 +24,7 @@ OF_THE_ADDRESS = (
     AccountTokenPurpose.EMAIL_VERIFICATION,
     AccountTokenPurpose.EMAIL_CHANGE,
 )
-RULES = {"email": EMAIL, "password": new_password, "name": line(200)}
+RULES = {"email": EMAIL, "password": new_password, "name": name(200)}
 
 
 def check_new(sent: Mapping[str, object]) -> dict[str, Any]:

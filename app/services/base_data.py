@@ -8,7 +8,7 @@ from typing import Any
 from app import formats
 from app.errors import Invalid
 from app.services import companies
-from app.validation import Rule, fields, line, nullable, of
+from app.validation import Rule, fields, line, name, nullable, of
 
 ADDRESS = ("street", "city", "postal_code", "country")
 
@@ -16,7 +16,7 @@ ADDRESS = ("street", "city", "postal_code", "country")
 def rules(country: str, *, confirm_ico: bool | None = None) -> dict[str, Rule]:
     """How a firm in `country` is read."""
     return {
-        "name": line(200),
+        "name": name(200),
         "email": nullable(of(formats.email_address)),
         **numbers(country, confirm_ico=confirm_ico),
         "legal_form": nullable(line(100)),

@@ -16,7 +16,7 @@ from app.services import base_data, colleagues, countries, emails, persons, remi
 from app.services.money import minor_units
 from app.services.versions import differing, require_version, sent_anew
 from app.text import TooLong, fold, sort_key
-from app.validation import Rule, check, choice, fields, items, line, nullable, of, whole
+from app.validation import Rule, check, choice, fields, items, line, name, nullable, of, whole
 
 MOST_NEW_PERSONS = 50
 LONGEST_WEB = 500
@@ -35,7 +35,7 @@ def _web(value: str) -> str:
 def rules(country: str, *, confirm_ico: bool | None = None) -> dict[str, Rule]:
     """How a contact in `country` is read."""
     return {
-        "name": line(200),
+        "name": name(200),
         **base_data.numbers(country, confirm_ico=confirm_ico),
         "email": nullable(of(formats.email_address)),
         "phone": nullable(of(partial(formats.phone_number, country=country))),

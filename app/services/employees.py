@@ -24,7 +24,7 @@ from app.services import (
 from app.services.employee_rights import RIGHTS, runs_project
 from app.services.versions import differing, require_version
 from app.text import fold, sort_key
-from app.validation import Rule, check, choice, flag, items, line, nullable, of
+from app.validation import Rule, check, choice, flag, items, name, nullable, of
 
 MOST_DIVISIONS = 250
 
@@ -35,7 +35,7 @@ def _any_id(value: Any) -> Any:
 
 
 RULES: Mapping[str, Rule] = {
-    "name": line(200),
+    "name": name(200),
     "roles": items(choice(Role), 2 * len(Role)),
     "division_scope": choice(DivisionScope),
     "division_ids": nullable(items(_any_id, MOST_DIVISIONS)),

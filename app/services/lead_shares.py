@@ -19,7 +19,7 @@ from app.models import Contact, LeadShare, LeadShareContact, LeadShareState, aud
 from app.policy import Member, Permission
 from app.services import lead_share_ends, partner_sight, partners
 from app.services.versions import differing, require_version
-from app.validation import Rule, check, items, line, moment, nullable
+from app.validation import Rule, check, items, moment, name, nullable
 
 #: Contacts that are named one by one, and those that a filter may freeze into a list.
 MOST_NAMED = 250
@@ -33,7 +33,7 @@ def _any_id(value: Any) -> Any:
 
 NAMED = items(_any_id, MOST_NAMED, min_items=1)
 RULES: Mapping[str, Rule] = {
-    "campaign": line(200),
+    "campaign": name(200),
     "valid_from": moment(),
     "valid_until": nullable(moment()),
 }

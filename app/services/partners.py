@@ -14,9 +14,9 @@ from app.policy import Member, Permission
 from app.services import partner_sight
 from app.services.versions import differing, require_version
 from app.text import fold, sort_key
-from app.validation import check, line
+from app.validation import check, name
 
-RULES = {"name": line(200)}
+RULES = {"name": name(200)}
 
 
 async def get_living(viewer: Member, id: UUID, *, path: Sequence[str] = ("partner_id",)) -> Partner:

@@ -15,7 +15,7 @@ from app.policy import Member, Permission
 from app.services import countries
 from app.services.versions import differing, require_version, sent_anew
 from app.text import fold, sort_key
-from app.validation import Rule, check, line, nullable, of
+from app.validation import Rule, check, line, name, nullable, of
 
 MOST_PERSONS = 200
 REQUIRED = ("name",)
@@ -25,7 +25,7 @@ FIELDS = ("name", "position", "email", "phone")
 def rules(country: str) -> dict[str, Rule]:
     """How a person at a contact in `country` is read."""
     return {
-        "name": line(200),
+        "name": name(200),
         "position": nullable(line(200)),
         "email": nullable(of(formats.email_address)),
         "phone": nullable(of(partial(formats.phone_number, country=country))),

@@ -93,7 +93,7 @@ async def test_a_body_arrives_as_one_message_and_as_it_was(server: MailServer, t
 def test_what_would_end_a_header_is_refused(part: str, character: str) -> None:
     value = make_parts()[part].replace("1", f"1{character}Bcc: z@z.cz", 1)
 
-    with pytest.raises(ValueError, match=r"cannot be stored|bare address|Message-ID"):
+    with pytest.raises(ValueError, match=r"^Delete the |bare address|Message-ID"):
         make_message(**{part: value})
 
 

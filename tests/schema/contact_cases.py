@@ -42,8 +42,8 @@ NOT_ON_ONE_LINE = [
     "dva\nřádky",
     "tab\there",
     "nul\x00",
-    "čára\u2028",
-    "odstavec\u2029",
+    "čára\u2028dál",
+    "odstavec\u2029dál",
     "zpět\u202e",
     "\x1b[0m",
 ]

@@ -29,7 +29,7 @@ from tests.schema.operations import ROOTS, is_one_of, value_of
 
 LONG = "x" * 10_000
 TEXTS: tuple[Any, ...] = (
-    *("", " ", "\x00", "a\x00b", "\u2028", "a\u2028b", "a\r\nBcc: b@c.cz", "\u202ea", "\ufeff"),
+    *("", " ", "\t\r\n", "\U000e0041", "\u3164", "\x00", "a\x00b", "\u2028", "a\u2028b", "a\r\nBcc: b@c.cz", "\u202ea", "\ufeff"),
     *(LONG, "ž" * 300, "a" + "\u0301" * 5_000, "\U0001f600" * 600, "%", "_%\\", "' OR 1=1 --", "$1", "{{x}}", "null"),
     *("a@b.cz, c@d.cz", "a@b.cz> SIZE=1", '"a b"@c.cz', "a@127.0.0.1", "+420", "CZ1", "../../etc/passwd", "http://["),
     *("00006947", "1e3", "-1", "٣", 5, -1, 1.5, 10**30, True, [], ["a"], {}, {"a": 1}),

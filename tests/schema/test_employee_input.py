@@ -31,7 +31,7 @@ TYPED = [
     ("name", LONG, "TOO_LONG"),
     ("name", "dva\nřádky", "INVALID"),
     ("name", "nul\x00", "INVALID"),
-    ("name", "čára\u2028", "INVALID"),
+    ("name", "čára\u2028dál", "INVALID"),
     ("name", "zpět\u202e", "INVALID"),
     ("roles", ["SALES_REP"] * 17, "TOO_LONG"),
     ("reminderIntervalMinutes", 0, "OUT_OF_RANGE"),
