@@ -56,8 +56,7 @@ class Asked:
         after, before = _place(page.after, values), _place(page.before, values)
         where = given.get("where")
         shape = walk(pages.table, where, values) if where else TRUE
-        search = given.get("search") if pages.search else None
-        words = [] if search is None else search_words(search)
+        words = search_words(given.get("search")) if pages.search else []
         short = tuple(len(word) < SHORTEST_INDEXED for word in words)
         values += [dialect.word(word, is_short=each) for word, each in zip(words, short, strict=True)]
         form = Form(page.size, page.backward, page.terms, after, before, shape, short)

@@ -128,7 +128,13 @@ def _arguments_of(spec: Spec) -> Sequence[StrawberryArgument]:
             return [argument("id", strawberry.ID, "A global id.")]
         case declare.Listing(to=to, search=search):
             extra = (
-                [argument("search", str | None, "Words to find, whatever their accents and case.")]
+                [
+                    argument(
+                        "search",
+                        str | None,
+                        "Words to find, whatever their accents and case. An empty or blank one is no search.",
+                    )
+                ]
                 if search
                 else []
             )

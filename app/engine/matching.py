@@ -41,7 +41,7 @@ async def matching_rows(
     """
     values: list[Any] = []
     shape = walk(table, where, values) if where else TRUE
-    words = [] if search is None else search_words(search)
+    words = search_words(search)
     dialect, facts = dialect_of(db.dialect()), facts_of(viewer)
     parameters, places = Parameters(facts.shape, dialect), count()
     compiler = Compiler(dialect, facts.shape, parameters, {})

@@ -23,7 +23,7 @@ from app.engine.declare import Table
 from app.engine.filters import order_terms
 from app.engine.guards import value
 from app.engine.types import base_type_of
-from app.engine.where import comparable, is_nullable
+from app.engine.where import comparable, is_nullable, sought
 from app.errors import BadUserInput
 from app.policy import Level
 
@@ -82,7 +82,8 @@ class Page:
         terms = tuple(order_terms(table, given.get("orderBy"), default_order))
         after, before = given.get("after"), given.get("before")
         needs_tag = has_cursors or after is not None or before is not None
-        tag = _tag(key, table.__name__, terms, given.get("where"), given.get("search")) if needs_tag else ""
+        search = sought(given.get("search"))
+        tag = _tag(key, table.__name__, terms, given.get("where"), search) if needs_tag else ""
         return cls(
             table=table,
             size=size,

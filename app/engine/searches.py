@@ -59,8 +59,8 @@ class Search:
         shape = walk(TABLES[self.spec.to], where, values) if where else ("true",)
         condition = normalised(shape, iter(values))
         found = {} if condition is True else {"where": condition}
-        if search is not None and search.strip():
-            found["search"] = sorted(set(search_words(search)))
+        if words := search_words(search):
+            found["search"] = sorted(set(words))
         return found
 
 

@@ -170,8 +170,16 @@ def is_nullable(table: type[Table], column: str) -> bool:
     return field_of(table.model, column).null
 
 
-def search_words(given: str) -> list[str]:
-    """The folded words to find. Raises BadUserInput for a search too short or too long."""
+def sought(given: str | None) -> str | None:
+    """What is searched for: nothing, if an empty field was sent or one in which nothing can be seen."""
+    return None if given is None or text.is_blank(given) else given
+
+
+def search_words(given: str | None) -> list[str]:
+    """The folded words to find; none for a blank search. Raises BadUserInput for a search too short or too long."""
+    if sought(given) is None:
+        return []
+    assert given is not None
     # Folding takes quadratic time on piled-up accents. A letter may be typed as several characters, never so many.
     folded = text.fold(checked_text(given)) if len(given) <= 4 * LONGEST_SEARCH else ""
     if not SHORTEST_SEARCH <= len(folded) <= LONGEST_SEARCH:

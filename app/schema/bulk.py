@@ -10,6 +10,7 @@ from uuid import UUID
 
 from app.engine.declare import Table
 from app.engine.matching import matching_rows
+from app.engine.where import sought
 from app.errors import FaultCode, Invalid
 from app.policy import Viewer
 from app.schema.inputs import optional
@@ -40,9 +41,8 @@ async def filtered_ids(
         raise Invalid.at(named, f"Say which {noun}: either name them, or give a filter.")
     if not has_filter and not is_all:
         return None
-    words = search if (search or "").strip() else None
-    found = await matching_rows(table, viewer, where, search=words, most=most + 1)
-    place = ALL if is_all else "search" if where is None and words else "where"
+    found = await matching_rows(table, viewer, where, search=search, most=most + 1)
+    place = ALL if is_all else "search" if where is None and sought(search) else "where"
     _require_some(found.ids, place, noun, most)
     if found.leaves_out_none and not is_all:
         sentence = f"This filter leaves out none of the {noun} that you see. Narrow it, or send `all: true` alone to take all."

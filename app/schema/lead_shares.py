@@ -108,7 +108,7 @@ class LeadShareCreateInput:
         f"The contacts that are so now, at most {lead_shares.MOST_FROZEN:,}: what comes to be so later is not lent. A "
         "filter that leaves out none of the contacts that the viewer sees is refused: see `all`."
     )
-    search: str | None = optional("Words that the contacts have, as in `contacts`.")
+    search: str | None = optional("Words that the contacts have, as in `contacts`; a blank one is none.")
     all: bool | None = takes_all("contacts")
     valid_from: datetime | None = optional("From when: from now if not given.")
     valid_until: datetime | None = optional("Until when; null or not given: until it is recalled.")

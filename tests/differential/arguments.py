@@ -195,7 +195,7 @@ class Arguments:
         """A piece of what can be found, written with other accents and case perhaps; a few times too short."""
         rows = self.sight.rows[table]
         if not rows or self.dice.chance(6):
-            return self.dice.one(("nic takového", "x", "", "NUL\u0000", " a  "))
+            return self.dice.one(("nic takového", "x", "", "NUL\u0000", " a  ", " \t "))
         words = self.dice.one(rows).search_text.split()
         word: str = self.dice.one(words)
         piece = word[: 2 + self.dice.below(4)]

@@ -84,6 +84,7 @@ def connection(
     """The page of `rows` that the coerced arguments ask for. Raises Fault."""
     terms = _terms(table, given.get("orderBy") or (), default_order)
     where, search = given.get("where"), given.get("search")
+    search = None if search is None or not search.strip() else search
     identity = Identity(
         table.__name__, terms, json.dumps(where, default=str, sort_keys=True), search, project
     )

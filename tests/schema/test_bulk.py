@@ -73,6 +73,7 @@ def _with(where: Any, nobody: str) -> Any:
         {"where": {"name": {}}},
         {"search": " "},
         {"where": {}, "search": ""},
+        {"search": "\t\u200b\U000e0041"},
     ],
     ids=str,
 )

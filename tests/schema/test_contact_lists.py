@@ -103,7 +103,7 @@ async def test_search_finds_what_was_typed_whatever_accents_case_and_blanks(
 PILED_UP = pytest.param("a" + "\u0301\u0323" * 30_000, id="accents piled up")
 
 
-@pytest.mark.parametrize("words", ["", " ", "x", "x" * 101, "a\x00b", "\u0301", PILED_UP])
+@pytest.mark.parametrize("words", ["x", " x\t", "x" * 101, "a\x00b", "\u0301", PILED_UP])
 async def test_a_search_too_short_too_long_or_broken_is_refused(rep: Employee, words: str) -> None:
     started = time.process_time()
 
@@ -111,6 +111,26 @@ async def test_a_search_too_short_too_long_or_broken_is_refused(rep: Employee, w
 
     # Accents piled up by the ten thousand took seconds to fold.
     assert answer.codes == ["BAD_USER_INPUT"] and time.process_time() - started < 0.5
+
+
+BLANK = [None, "", " ", "\t\r\n", "\u00a0\u200b", "\U000e0041", " " * 500]
+
+
+async def test_a_blank_search_is_no_search_and_its_list_is_the_same_one(
+    project: Project, rep: Employee
+) -> None:
+    for name in ("Alfa", "Beta", "Gama"):
+        await make_contact(project, name=name)
+    client = as_employee(rep)
+    document = """query ($search: String, $after: String) { contacts(first: 2, search: $search, after: $after) {
+      totalCount nodes { name } pageInfo { endCursor } } }"""
+
+    pages = [(await client.run(document, search=each)).data["contacts"] for each in BLANK]
+    rest = await client.run(document, search="  ", after=pages[0]["pageInfo"]["endCursor"])
+
+    assert pages == [pages[0]] * len(BLANK)
+    assert (pages[0]["totalCount"], [each["name"] for each in pages[0]["nodes"]]) == (3, ["Alfa", "Beta"])
+    assert [each["name"] for each in rest.data["contacts"]["nodes"]] == ["Gama"]
 
 
 async def test_a_search_forgets_what_was_corrected(project: Project, rep: Employee) -> None:
