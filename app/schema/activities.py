@@ -71,7 +71,8 @@ class ActivityRecordInput:
     summary: str = required("What it was about: one line, at most 500 characters.")
     detail: str | None = optional("More about it, at most 20,000 characters.")
     occurred_at: datetime | None = optional(
-        "When it happened: now if not given, from the year 2000 to a day ahead."
+        "When it happened: now if not given, from the year 2000 on. Up to five minutes ahead it is now, as clocks differ; "
+        "what is still to come is refused."
     )
     idempotency_key: str | None = idempotency_key()
 
