@@ -20,7 +20,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from app import config, jobs, security
-from app.engine.ids import global_id
+from app.engine.ids import global_id, type_and_id
 from app.jobs import Job, QueuedJob
 from app.models import Account, Employee, Project, Table
 from app.policy import Role
@@ -162,6 +162,15 @@ def with_token(token: str) -> Client:
 def gid(row: Table) -> str:
     """The global id of a row."""
     return global_id(type(row).__name__, row.id)
+
+
+def code_of_id(given: Any, type_name: str) -> str:
+    """How the id of a row of this type is refused that is none of the viewer's; or an id of another type, or none."""
+    try:
+        found = type(given).__name__ if isinstance(given, Table) else type_and_id(given)[0]
+    except ValueError:
+        return "BAD_USER_INPUT"
+    return "NOT_FOUND" if found == type_name else "BAD_USER_INPUT"
 
 
 async def make_account_with_password(password: str = PASSWORD, **values: Any) -> Account:

@@ -12,6 +12,7 @@ from app.engine import declare
 from app.engine.declare import TABLES, Spec, Table
 from app.engine.filters import order_input, where_input
 from app.engine.guards import GUARD, SPEC, described, directives_of
+from app.engine.ids import ANY_NODE
 from app.engine.paging import LARGEST_SIZE, PageInfo
 from app.engine.types import argument, base_type_of, describe_enum, field_of, list_of, make_type, new_field
 from app.policy import Guard, Level, Permission
@@ -121,11 +122,12 @@ def _published(type_: Any) -> Any:
 def _arguments_of(spec: Spec) -> Sequence[StrawberryArgument]:
     match spec:
         case declare.ById():
-            return [argument("id", strawberry.ID, "Its global id.")]
+            return [argument("id", strawberry.ID, "Its global id.", id_of=spec.to)]
         case declare.AnyNode(many=True):
-            return [argument("ids", list[strawberry.ID], f"Global ids, at most {MOST_NODES}.")]
+            about = f"Global ids, at most {MOST_NODES}."
+            return [argument("ids", list[strawberry.ID], about, id_of=ANY_NODE)]
         case declare.AnyNode():
-            return [argument("id", strawberry.ID, "A global id.")]
+            return [argument("id", strawberry.ID, "A global id.", id_of=ANY_NODE)]
         case declare.Listing(to=to, search=search):
             extra = (
                 [

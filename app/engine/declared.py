@@ -19,6 +19,7 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from app.engine.declare import TABLES, Table
 from app.engine.guards import AnyOf, RequiresRole, guard_of
+from app.engine.input_ids import undeclared_ids
 from app.policy import Guard, Level, Permission, roles_with
 
 HELP = 'see docs/permissions.md, "For a developer who adds a field"'
@@ -60,7 +61,11 @@ def faults_of_tables() -> Iterator[str]:
 
 
 def faults_of(schema: GraphQLSchema) -> Iterator[str]:
-    """Fields without a guard, guarded ones that cannot be null, roles that nobody has, filters with another guard."""
+    """Fields without a guard, guarded ones that cannot be null, roles that nobody has, filters with another guard, and ids
+    of which nobody said what they are of.
+    """
+    for coordinate in undeclared_ids(schema):
+        yield f"{coordinate} takes an id and does not say of which type: give it id_of=… (metadata ID_OF); {HELP}."
     for name, type_ in schema.type_map.items():
         if name.startswith("__"):
             continue

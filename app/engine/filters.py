@@ -9,6 +9,7 @@ import strawberry
 
 from app.engine.declare import Column, Counted, Table
 from app.engine.guards import GUARD, described, directives_of
+from app.engine.ids import ANY_ID, ID_OF
 from app.engine.types import (
     base_type_of,
     describe_enum,
@@ -112,12 +113,20 @@ def where_input(table: type[Table]) -> Any:
                 filter_type(table, spec, name) | None,
                 described(f"By {graphql_name(name)}.", spec.guard, inherited=table.see),
                 owner=made,
-                metadata={GUARD: spec.guard},
+                metadata={GUARD: spec.guard, **_id_of(spec)},
                 directives=directives_of(spec.guard, inherited=table.see),
                 is_input=True,
             )
         )
     return made
+
+
+def _id_of(spec: Column | Counted) -> Mapping[str, str]:
+    if isinstance(spec, Counted):
+        return {}
+    if spec.id_in is not None:
+        return {ID_OF: ANY_ID}
+    return {ID_OF: spec.id_of} if spec.id_of is not None else {}
 
 
 def order_input(table: type[Table]) -> Any:

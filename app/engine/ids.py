@@ -1,18 +1,28 @@
 """Global ids: Relay's base64 of `Type:uuid`, checked for their type."""
 
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
+from functools import lru_cache
 from uuid import UUID
 
 from strawberry.relay.utils import to_base64
 
-from app.errors import NotFound
+from app.errors import BadUserInput
+
+#: In the metadata of an argument or input field: the type of the rows whose ids it takes.
+ID_OF = "id_of"
+#: In its place, for what takes ids of more than one type.
+ANY_NODE, ANY_ID = "Node", "any"
+
+_TYPE_NAME = re.compile(r"[A-Za-z]\w{0,60}", re.ASCII)
 
 
 def global_id(type_name: str, id_: UUID) -> str:
     return to_base64(type_name, str(id_))
 
 
+@lru_cache(maxsize=4_096)
 def type_and_id(given: str) -> tuple[str, UUID]:
     """The two halves of a global id. Raises ValueError for anything else."""
     written = b64decode(given)
@@ -25,15 +35,18 @@ def type_and_id(given: str) -> tuple[str, UUID]:
 
 
 def local_id(type_name: str, given: str, path: Sequence[str] = ("id",)) -> UUID:
-    """The row's id in a global id of `type_name`.
-
-    Raises NotFound for another type's id and for what is no id at all: none of them names a row, and a caller learns
-    no more than that.
-    """
+    """The row's id in a global id of `type_name`. Raises BadUserInput for another type's id and for what is no id."""
     try:
         found, id_ = type_and_id(given)
     except ValueError:
-        raise NotFound(input_path=path) from None
+        raise wrong_id(type_name, None, path) from None
     if found != type_name:
-        raise NotFound(input_path=path)
+        raise wrong_id(type_name, found, path)
     return id_
+
+
+def wrong_id(expected: str, got: str | None, path: Sequence[str]) -> BadUserInput:
+    """What is said of the id at `path` of the arguments. It follows from the id alone: no row was looked for."""
+    named = got if got is not None and _TYPE_NAME.fullmatch(got) else "no global id"
+    sentence = f"An id of another type: expected {expected}, got {named}. Send an id as the API gave it."
+    return BadUserInput(sentence, inputPath=list(path))

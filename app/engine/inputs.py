@@ -29,6 +29,7 @@ from graphql.execution.values import coerce_argument
 
 from app.engine.document import Document
 from app.engine.guards import guard_of, guard_of_value
+from app.engine.input_ids import check_ids
 from app.errors import BadUserInput, CodedError
 from app.policy import Guard, Viewer
 
@@ -143,6 +144,13 @@ class Inputs:
             declared = input_.definition.args[name]
             self._require(guard_of(declared), f"{input_.coordinate}({name}:)")
             self._check(declared.type, value)
+            self._check_ids(name, declared, value)
+
+    def _check_ids(self, name: str, declared: GraphQLArgument, given: Any) -> None:
+        try:
+            check_ids(name, declared, given)
+        except BadUserInput as refusal:
+            raise located(refusal, self.node, self.path) from refusal
 
     def _check(self, type_: GraphQLInputType, given: Any) -> None:
         self.values += 1

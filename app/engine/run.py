@@ -14,7 +14,7 @@ from graphql import GraphQLError, GraphQLResolveInfo
 from graphql.pyutils import Path, is_awaitable
 
 from app.engine import cost, declare, event_lists, statement, together
-from app.engine.declare import TABLES, Row
+from app.engine.declare import Row
 from app.engine.document import Document
 from app.engine.fill import Fill
 from app.engine.ids import local_id, type_and_id
@@ -25,7 +25,7 @@ from app.engine.searches import Search
 from app.engine.selection import TYPENAME
 from app.engine.statement import Arguments
 from app.engine.values import Demand, Unfit, type_name_of
-from app.errors import BadUserInput, CostExceeded, NotFound, Unanswered
+from app.errors import BadUserInput, CostExceeded, Unanswered
 from app.policy import Viewer
 from app.viewers import facts_of
 
@@ -207,10 +207,7 @@ class Run:
         given = self.arguments.get(id(root.nodes[0]), {})
         match root.spec:
             case declare.ById(to=to):
-                try:
-                    return await self._one(root, local_id(to, given["id"]))
-                except NotFound:
-                    return NULL
+                return await self._one(root, local_id(to, given["id"]))
             case declare.Own(find=find):
                 return await self._one(root, find(self.context.viewer))
             case declare.AnyNode(many=True):
@@ -288,13 +285,9 @@ class Run:
 
 
 def _places_by_type(given: Sequence[str]) -> dict[str, list[tuple[int, Any]]]:
-    """By the type that each id names: its places among `given`, and the row's own id. What is no id is left out."""
+    """By the type that each id names: its places among `given`, and the row's own id."""
     places: dict[str, list[tuple[int, Any]]] = {}
     for place, each in enumerate(given):
-        try:
-            name, id_ = type_and_id(each)
-        except ValueError:
-            continue
-        if name in TABLES:
-            places.setdefault(name, []).append((place, id_))
+        name, id_ = type_and_id(each)
+        places.setdefault(name, []).append((place, id_))
     return places

@@ -18,6 +18,8 @@ from tortoise.fields.data import CharEnumFieldInstance
 from tortoise.fields.relational import ForeignKeyFieldInstance
 from tortoise.models import Model
 
+from app.engine.ids import ID_OF
+
 _names = NameConverter()
 
 
@@ -76,8 +78,12 @@ def new_field(
     return made
 
 
-def argument(name: str, type_: Any, description: str) -> StrawberryArgument:
-    return StrawberryArgument(name, None, StrawberryAnnotation(type_), description=description)
+def argument(name: str, type_: Any, description: str, *, id_of: str | None = None) -> StrawberryArgument:
+    """`id_of`: it takes the global id (or ids) of that type."""
+    metadata = {ID_OF: id_of} if id_of else {}
+    return StrawberryArgument(
+        name, None, StrawberryAnnotation(type_), description=description, metadata=metadata
+    )
 
 
 def field_of(model: type[Model], column_name: str) -> fields.Field[Any]:

@@ -9,20 +9,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import cache
 from typing import Any
-from uuid import UUID
 
 from app import text
 from app.engine.declare import Column, Counted, Table
 from app.engine.dialects import Dialect
 from app.engine.ids import local_id, type_and_id
 from app.engine.types import field_of, graphql_name
-from app.errors import BadUserInput, NotFound
+from app.errors import BadUserInput
 
 MOST_VALUES = 250
 MOST_CONDITIONS = 100
 DEEPEST_WHERE = 10
 SHORTEST_SEARCH, LONGEST_SEARCH = 2, 100
-NO_ROW = UUID(int=0)
 COMPARISONS = {"eq": "=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 
 #: NUL, and halves of characters.
@@ -128,20 +126,14 @@ def _filters_of(table: Any) -> Mapping[str, tuple[str, Column | Counted]]:
 
 
 def stored(table: type[Table], column: str, spec: Column | Counted, given: Any) -> Any:
-    """The value as the column holds it, or the number. An id of another type, or none at all, matches no row."""
+    """The value as the column holds it, or the number. That ids are of the right type was looked at with the arguments."""
     if isinstance(spec, Counted):
         return given
     if spec.id_of is not None:
-        try:
-            return local_id(spec.id_of, given)
-        except NotFound:
-            return NO_ROW
+        return local_id(spec.id_of, given)
     if spec.id_in is not None:
         # No two rows have the same id, of whatever type they are.
-        try:
-            return type_and_id(given)[1]
-        except ValueError:
-            return NO_ROW
+        return type_and_id(given)[1]
     return comparable(table, column, given)
 
 

@@ -12,7 +12,7 @@ from app import models
 from app.engine.assemble import describe_enum
 from app.engine.declare import ById, Listing, Table, column, to_list, to_one
 from app.engine.guards import field, value
-from app.engine.ids import local_id
+from app.engine.ids import ID_OF, local_id
 from app.engine.scalars import EmailAddress
 from app.policy import Level
 from app.policy import Permission as P  # noqa: N817
@@ -134,7 +134,10 @@ async def _sender_preview(
     info: strawberry.Info,
     purpose: Annotated[SenderPurpose, strawberry.argument(description="Whose mail it is to be.")],
     division_id: Annotated[
-        strawberry.ID | None, strawberry.argument(description="The division of the contact, if it has one.")
+        strawberry.ID | None,
+        strawberry.argument(
+            description="The division of the contact, if it has one.", metadata={ID_OF: "Division"}
+        ),
     ] = None,
 ) -> SenderPreview | None:
     division = local_id("Division", division_id, ("division_id",)) if division_id is not None else None
@@ -228,7 +231,9 @@ async def address_verification_request(act: Act, input: AddressVerificationReque
 @subscription(P.EMAIL_READ, shows=Email)
 async def email_status(
     info: strawberry.Info,
-    email_id: Annotated[strawberry.ID, strawberry.argument(description="The mail to follow.")],
+    email_id: Annotated[
+        strawberry.ID, strawberry.argument(description="The mail to follow.", metadata={ID_OF: "Email"})
+    ],
 ) -> AsyncIterator[UUID]:
     """A mail as it is now, and again after each change until its state is final; then the stream ends.
 

@@ -8,10 +8,9 @@ from typing import Any
 import strawberry
 
 from app.engine.guards import GUARD, described, directives_of
-from app.engine.ids import local_id
+from app.engine.ids import ID_OF, local_id
 from app.policy import Guard
 
-ID_OF = "id_of"
 NOT_FOR_SERVICES = frozenset({"idempotency_key"})
 
 
@@ -47,7 +46,7 @@ def idempotency_key() -> Any:
 def given(sent: Any, path: Sequence[str] = ()) -> dict[str, Any]:
     """What was sent, in Python names; ids decoded, nested inputs as dicts, what was not sent left out.
 
-    Raises NotFound, with the place in the input, for an id of another type or no id at all.
+    That ids are of the right type was looked at before the mutation ran.
     """
     found: dict[str, Any] = {}
     for name, id_of in _for_services(sent.__class__):

@@ -9,9 +9,8 @@ from app import models
 from app.engine.assemble import describe_enum, held
 from app.engine.declare import ById, Listing, Record, Table, column, computed, to_one
 from app.engine.guards import GUARD, described, directives_of, value
-from app.engine.ids import local_id
+from app.engine.ids import ID_OF, local_id
 from app.engine.scalars import EmailAddress, PhoneNumber
-from app.errors import NotFound
 from app.policy import Member, Viewer
 from app.policy import Permission as P  # noqa: N817
 from app.schema.common import CONFIRM_ICO, ICO, PHONE, REGISTRATION_COUNTRY, REGISTRATION_NUMBER
@@ -83,15 +82,13 @@ class ContactProposalMatches:
 
 async def contact_proposal_matches(
     info: strawberry.Info[Context, None],
-    id: Annotated[strawberry.ID, strawberry.argument(description="The proposal.")],
+    id: Annotated[
+        strawberry.ID, strawberry.argument(description="The proposal.", metadata={ID_OF: "ContactProposal"})
+    ],
 ) -> ContactProposalMatches | None:
     viewer = info.context.viewer
     assert isinstance(viewer, Member)
-    try:
-        proposal_id = local_id("ContactProposal", id)
-    except NotFound:
-        return None
-    proposal = await models.ContactProposal.find_visible(viewer, id=proposal_id)
+    proposal = await models.ContactProposal.find_visible(viewer, id=local_id("ContactProposal", id))
     if proposal is None:
         return None
     found: Any = await proposals.alike(viewer, proposal)  # held: shown as the rows with these ids

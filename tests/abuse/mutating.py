@@ -15,8 +15,8 @@ from graphql import (
 )
 
 from app.engine.guards import metadata_of
+from app.engine.ids import ID_OF
 from app.schema import build
-from app.schema.inputs import ID_OF
 from tests.graphql import OTHER_PASSWORD, PASSWORD
 from tests.schema.operations import is_one_of, value_of
 

@@ -13,7 +13,7 @@ from tortoise.transactions import in_transaction
 
 from app.engine.declare import TABLES, ById, Column, Listing, Table, ToMany
 from app.engine.guards import SPEC, metadata_of
-from app.engine.ids import global_id
+from app.engine.ids import ID_OF, global_id
 from app.engine.types import graphql_name
 from app.ids import uuid7
 from app.models import Account, Project
@@ -83,7 +83,10 @@ def told(answer: Answer) -> Any:
 
 
 class IdPlace(NamedTuple):
-    """A root field with an argument that takes an id, or several. `type_name`: the one type that it shows."""
+    """A root field with an argument that takes an id, or several, of the type that it `takes`.
+
+    `type_name`: the one type that it shows.
+    """
 
     kind: str
     field: str
@@ -92,6 +95,7 @@ class IdPlace(NamedTuple):
     others: Mapping[str, Any]
     is_many: bool
     type_name: str | None
+    takes: str
 
     def variables(self, id_: str) -> dict[str, Any]:
         return {**self.others, self.argument: [id_] if self.is_many else id_}
@@ -122,9 +126,9 @@ def _by_id(kind: str, name: str, field: GraphQLField, argument: str) -> IdPlace:
     is_many = is_list_type(type_.of_type if isinstance(type_, NonNull) else type_)
     document = f"{kind} Try({declared}) {{ {name}({passed}) {selection} }}"
     spec = metadata_of(field).get(SPEC)
-    return IdPlace(
-        kind, name, argument, document, others, is_many, spec.to if isinstance(spec, ById) else None
-    )
+    shows = spec.to if isinstance(spec, ById) else None
+    takes = metadata_of(field.args[argument])[ID_OF]
+    return IdPlace(kind, name, argument, document, others, is_many, shows, takes)
 
 
 async def answer_to(client: Client, place: IdPlace, id_: str) -> Answer:

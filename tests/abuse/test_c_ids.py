@@ -1,10 +1,16 @@
 """C. A foreign id, wherever the schema takes one, for every type: the same answer as for an id of nobody."""
 
 from base64 import b64decode, b64encode
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import Any
 
+import orjson
 import pytest
 
-from app.engine.ids import global_id, type_and_id
+from app.engine.declare import TABLES
+from app.engine.ids import ANY_NODE, global_id, type_and_id
+from tests.abuse import mutating
 from tests.abuse.serving import Divize
 from tests.abuse.tenants import (
     Tenants,
@@ -38,6 +44,8 @@ async def test_case_23_a_foreign_id_is_answered_like_one_of_nobody_at_every_argu
         foreign, random = await id_of(tenants.theirs, type_name), nobodys(type_name)
         for place in places_of_ids():
             answers = [await answer_to(tenants.client, place, each) for each in (foreign, random)]
+            if place.takes not in (type_name, ANY_NODE):
+                assert [answer.codes for answer in answers] == [["BAD_USER_INPUT"]] * 2, (place, type_name)
             assert told(answers[0]) == told(answers[1]), (place.field, place.argument, type_name)
             shown = (answers[0].data or {}).get(place.field)
             assert place.field == "senderPreview" or shown in (None, [None]), (place, shown)
@@ -76,19 +84,59 @@ async def test_case_24_an_id_under_another_types_name_names_no_row(tenants: Tena
             assert told(answer) == ({"node": None}, []), (type_name, other)
 
 
-async def test_case_24_an_id_of_one_type_is_no_id_of_another_at_its_root_field(tenants: Tenants) -> None:
-    one_type = [place for place in places_of_ids() if place.type_name]
-    for type_name in tables():
-        id_ = await id_of(tenants.mine, type_name)
-        for place in one_type:
-            answer = await tenants.client.run(place.document, id=id_)
-            assert place.type_name == type_name or told(answer) == ({place.field: None}, []), (
-                place,
-                type_name,
-            )
+async def test_case_24_an_id_of_another_type_is_refused_with_both_named_wherever_one_is_taken(
+    tenants: Tenants,
+) -> None:
+    """By-id fields, subscriptions, filters and mutations alike, and no database is asked."""
+    ids = {type_name: await id_of(tenants.mine, type_name) for type_name in tables()}
+    client = await tenants.client.sign_in()
+    tried = 0
+    for document, variables, expected in [place async for place in takers(tenants)]:
+        others = [(name, ids[name]) for name in ("Contact", "Reminder") if name != expected]
+        for got, wrong in (*others, ("no global id", "nonsense"), ("no global id", "")):
+            asked = await ask(client, document, **variables(wrong))
+
+            (error,) = asked.answer.errors
+            assert error["extensions"]["code"] == "BAD_USER_INPUT", (document, error)
+            assert f"expected {expected}, got {got}." in error["message"], (document, error)
+            assert error["extensions"]["inputPath"] and asked.answer.data is None
+            assert asked.statements == [], (document, asked.statements)
+            tried += 1
+    assert tried >= 200
 
 
-async def test_case_24_forged_base64_names_no_row_and_is_no_failure(tenants: Tenants) -> None:
+async def takers(tenants: Tenants) -> AsyncIterator[tuple[str, Callable[[str], dict[str, Any]], str]]:
+    """What takes the id of one type: its document, its variables around an id, and the type."""
+
+    async def own(type_name: str) -> str:
+        return await id_of(tenants.mine, type_name)
+
+    for place in places_of_ids():
+        if place.kind == "query" and place.takes not in (None, ANY_NODE):
+            yield place.document, place.variables, place.takes
+    for listed in connections():
+        filters = id_filters(listed.table)
+        for field, type_name in filters:
+            if [name for name, _ in filters].count(field) == 1:  # else it takes ids of all types
+                document = listed.document("$id: ID!", f"where: {{not: {{{field}: {{eq: $id}}}}}}", COUNTED)
+                yield document, lambda id_: {"id": id_}, type_name
+    for at in mutating.places():
+        filled = await mutating.input_with(at, [HERE] if at.is_many else HERE, own)
+        yield at.document, partial(_with_id, filled), at.type_name
+    for at in mutating.places_of_filters():
+        for field, type_name in id_filters(TABLES[at.type_name]):
+            filled = await mutating.input_with(at, {"not": {field: {"in": [HERE]}}}, own)
+            yield at.document, partial(_with_id, filled), type_name
+
+
+HERE = "the id comes here"
+
+
+def _with_id(filled: dict[str, Any], id_: str) -> dict[str, Any]:
+    return {"input": orjson.loads(orjson.dumps(filled).replace(orjson.dumps(HERE), orjson.dumps(id_)))}
+
+
+async def test_case_24_forged_base64_is_no_id_and_no_failure(tenants: Tenants) -> None:
     good = await id_of(tenants.mine, "Contact")
     plain = b64decode(good).decode()
     forged = [
@@ -115,7 +163,7 @@ async def test_case_24_forged_base64_names_no_row_and_is_no_failure(tenants: Ten
     for id_ in forged:
         for document in (NODE, NODE.replace("node(", "node: contact(")):
             answer = await tenants.client.run(document, id=id_)
-            assert told(answer) == ({"node": None}, []), (id_, document)
+            assert (answer.data, answer.codes) == (None, ["BAD_USER_INPUT"]), (id_, document)
     assert (await tenants.client.run(NODE, id=good)).data["node"]["id"] == good
 
 

@@ -188,10 +188,7 @@ class Naive:
         return [row for each in held if (row := self.sight.find(spec.to, each)) is not None]
 
     def _node(self, given: str, wanted: str | None = None) -> Any:
-        try:
-            type_name, id_ = type_and_id(given)
-        except ValueError:
-            return None
+        type_name, id_ = type_and_id(given)
         return self.sight.find(type_name, id_) if wanted in (None, type_name) else None
 
     def _connection(

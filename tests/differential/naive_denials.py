@@ -11,6 +11,7 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLEnumType,
     GraphQLField,
+    GraphQLID,
     GraphQLInputObjectType,
     GraphQLList,
     GraphQLNonNull,
@@ -25,7 +26,8 @@ from graphql import (
 from graphql.execution.values import VariableValues, get_argument_values
 
 from app.engine.declare import TABLES
-from app.engine.guards import AnyOf, guard_of, guard_of_value
+from app.engine.guards import AnyOf, guard_of, guard_of_value, metadata_of
+from app.engine.ids import ANY_ID, ANY_NODE, ID_OF, type_and_id
 from app.policy import Guard, Level, Member, Viewer, roles_with
 
 MOST_TOLD = 20
@@ -137,20 +139,25 @@ class Denials:
 
     def _check(self, definition: GraphQLField, node: FieldNode, path: list[str]) -> None:
         for name, value in self.reading.arguments(definition, node).items():
-            self._check_input(definition.args[name].type, value, path)
+            declared = definition.args[name]
+            self._check_input(declared.type, value, path, metadata_of(declared).get(ID_OF))
 
-    def _check_input(self, type_: Any, value: Any, path: list[str]) -> None:
+    def _check_input(self, type_: Any, value: Any, path: list[str], id_of: str | None) -> None:
+        """`id_of`: whose ids are taken here, as the field around it says."""
         type_ = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
         if isinstance(type_, GraphQLList) and isinstance(value, list):
             for each in value:
-                self._check_input(type_.of_type, each, path)
+                self._check_input(type_.of_type, each, path, id_of)
+        if type_ is GraphQLID and isinstance(value, str) and not is_id(value, id_of):
+            self.refusals.append({"message": "", "path": path, "extensions": {"code": "BAD_USER_INPUT"}})
         if isinstance(type_, GraphQLEnumType) and isinstance(value, Enum):
             self._require(guard_of_value(type_, value.name), f"{type_.name}.{value.name}", path)
         if not isinstance(type_, GraphQLInputObjectType) or not isinstance(value, Mapping):
             return
         for name, below in value.items():
             self._require(guard_of(type_.fields[name]), f"{type_.name}.{name}", path)
-            self._check_input(type_.fields[name].type, below, path)
+            own = metadata_of(type_.fields[name]).get(ID_OF)
+            self._check_input(type_.fields[name].type, below, path, own or id_of)
 
     def _require(self, guard: Guard | None, coordinate: str, path: list[str]) -> None:
         if guard is not None and not guard.granted_to(self.viewer):
@@ -181,6 +188,15 @@ def is_denied(owner: Any, definition: GraphQLField, viewer: Viewer) -> bool:
         return False
     table = TABLES.get(owner.name)
     return table is None or guard is not table.see or isinstance(guard, Level)
+
+
+def is_id(given: str, type_name: str | None) -> bool:
+    """Whether it is the id of a row of this type, of any node, or any id at all."""
+    try:
+        found, _ = type_and_id(given)
+    except ValueError:
+        return False
+    return found in TABLES if type_name == ANY_NODE else type_name in (ANY_ID, found)
 
 
 def response_key(node: FieldNode) -> str:

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from app.engine.ids import global_id
+from app.ids import uuid7
 from app.models import Activity, Contact, Person, Project
 from app.policy import Role
+from tests.engine.asking import ask
 from tests.factories import (
     NOON,
     make_activity,
@@ -17,6 +20,8 @@ from tests.factories import (
     make_project,
 )
 from tests.graphql import Client, as_role, gid
+
+NOBODYS = global_id("Contact", uuid7())
 
 
 @pytest.fixture
@@ -123,10 +128,11 @@ async def test_the_parts_of_a_connection_may_be_renamed(reader: Client) -> None:
 async def test_typename_is_known_everywhere(reader: Client, project: Project) -> None:
     found = await data(
         reader,
-        """query ($id: ID!) { __typename contacts(first: 1) { __typename edges { __typename node { __typename address { __typename }
+        """query ($id: ID!, $none: ID!) { __typename contacts(first: 1) { __typename edges { __typename node { __typename address { __typename }
              persons { __typename } viewerCan { __typename } } } pageInfo { __typename } nodes { __typename } }
-             node(id: $id) { __typename } nodes(ids: [$id, "x"]) { t: __typename } }""",
+             node(id: $id) { __typename } nodes(ids: [$id, $none]) { t: __typename } }""",
         id=await Contact.get(name="B"),
+        none=NOBODYS,
     )
 
     page = found["contacts"]
@@ -236,33 +242,27 @@ async def test_node_finds_what_its_id_names_and_nothing_else(reader: Client) -> 
     contact = await Contact.get(name="A")
     person = await Person.get(name="Osoba A")
     foreign = await make_contact(await make_project())
-    wrong = [
-        "",
-        "x",
-        "%%%",
-        str(contact.id),
-        gid(foreign),
-        "Q29udGFjdDo=",
-        "UXVlcnk6MQ==",
-        gid(contact) + "=",
-        "\x00",
-    ]
+    wrong = ["", "x", "%%%", str(contact.id), "Q29udGFjdDo=", "UXVlcnk6MQ==", gid(contact) + "=", "\x00"]
+    absent = [gid(foreign), NOBODYS]
     as_contact = "query ($id: ID!) { contact(id: $id) { name } node(id: $id) { id } }"
 
     found = await data(
-        reader, "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=[contact, *wrong, contact, person]
+        reader, "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=[contact, *absent, contact, person]
     )
 
     ids = [each and each["id"] for each in found["nodes"]]
-    assert ids == [gid(contact), *[None] * len(wrong), gid(contact), gid(person)]
-    for each in wrong:
+    assert ids == [gid(contact), None, None, gid(contact), gid(person)]
+    for each in absent:
         assert await data(reader, as_contact, id=each) == {"contact": None, "node": None}
-    assert await data(reader, as_contact, id=person) == {"contact": None, "node": {"id": gid(person)}}
+    for other in (*wrong, gid(person)):
+        refused = await ask(reader, as_contact, id=other)
+        assert refused.answer.codes == ["BAD_USER_INPUT"] and refused.answer.data is None, other
+        assert refused.statements == []
 
 
 @pytest.mark.parametrize(("many", "codes"), [(0, []), (100, []), (101, ["BAD_USER_INPUT"])])
 async def test_a_hundred_ids_at_once(reader: Client, many: int, codes: list[str]) -> None:
-    answer = await reader.run("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=["x"] * many)
+    answer = await reader.run("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=[NOBODYS] * many)
 
     assert answer.codes == codes
     assert codes or answer.data == {"nodes": [None] * many}

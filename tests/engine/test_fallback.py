@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from app.engine.declare import TABLES, Computed, Record
+from app.engine.ids import global_id
+from app.ids import uuid7
 from app.models import Activity, Contact, Project
 from app.policy import Role, Viewer
 from app.schema import build
@@ -166,7 +168,7 @@ class TestComputedFields:
             reader,
             """query ($ids: [ID!]!, $id: ID!) { nodes(ids: $ids) { id ... on Contact { name viewerCan { update } } }
                node(id: $id) { ... on Contact { viewerCan { update } } } }""",
-            ids=[*ids, "x"],
+            ids=[*ids, global_id("Contact", uuid7())],
             id=ids[0],
         )
 

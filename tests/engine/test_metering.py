@@ -8,7 +8,8 @@ from graphql import GraphQLField, GraphQLInterfaceType, GraphQLObjectType, get_n
 
 from app.engine.declare import TABLES
 from app.engine.guards import guard_of
-from app.engine.ids import type_and_id
+from app.engine.ids import global_id, type_and_id
+from app.ids import uuid7
 from app.models import Contact, Employee, ExternalRead, Project
 from app.policy import Role, Viewer
 from app.schema import build
@@ -101,7 +102,7 @@ def roads(viewer: Viewer) -> Iterator[tuple[str, str | None]]:
 async def id_of(type_name: str, viewer: Viewer) -> str:
     """Of a row that the viewer sees; of nothing if he sees none."""
     row = await TABLES[type_name].model.visible_to(viewer).first()
-    return gid(row) if row is not None else "nothing"
+    return gid(row) if row is not None else global_id(type_name, uuid7())
 
 
 def found(data: Any) -> set[Any]:

@@ -182,12 +182,12 @@ async def test_nothing_is_read_for_what_is_denied_or_absent(project: Project) ->
     telephonist = await as_role(Role.TELEPHONIST, project=project).sign_in()
 
     denied = await ask(telephonist, "{ partners { totalCount } }")
-    absent = await ask(
-        telephonist, '{ contact(id: "x") { name } node(id: "y") { id } nodes(ids: []) { id } }'
-    )
+    absent = await ask(telephonist, "{ nodes(ids: []) { id } }")
+    misnamed = await ask(telephonist, '{ contact(id: "x") { name } projects { totalCount } }')
 
     assert denied.answer.codes == ["FORBIDDEN"] and denied.statements == []
-    assert absent.data == {"contact": None, "node": None, "nodes": []} and absent.statements == []
+    assert absent.data == {"nodes": []} and absent.statements == []
+    assert misnamed.answer.codes == ["BAD_USER_INPUT"] and misnamed.statements == []
 
 
 @pytest.mark.parametrize(("name", "statements"), [("openReminderCount", 2), ("restorableProjects", 2)])

@@ -24,7 +24,7 @@ from graphql import (
 )
 
 from app.engine.guards import metadata_of
-from app.schema.inputs import ID_OF
+from app.engine.ids import ID_OF
 from tests.schema.operations import ROOTS, is_one_of, value_of
 
 LONG = "x" * 10_000

@@ -22,10 +22,9 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.schema_directives import OneOf
 
 from app.engine.guards import guard_of, metadata_of
-from app.engine.ids import global_id
+from app.engine.ids import ID_OF, global_id
 from app.ids import uuid7
 from app.policy import Guard
-from app.schema.inputs import ID_OF
 
 ROOTS = ("query", "mutation", "subscription")
 

@@ -18,11 +18,10 @@ from graphql import (
 
 from app.engine.declare import TABLES, Column, Listing
 from app.engine.guards import SPEC, metadata_of
-from app.engine.ids import global_id
+from app.engine.ids import ID_OF, global_id
 from app.engine.types import graphql_name
 from app.models import Contact
 from app.schema import build
-from app.schema.inputs import ID_OF
 from tests.models.world import links_of
 
 #: A column that says which contact a row hangs on, whether it is a foreign key or a plain id.
@@ -202,12 +201,14 @@ class Filter:
     column: str
     type_name: str
     id_of: str | None
+    id_in: str | None = None
 
     def operand(self, row: Any) -> Any:
         """What the row has there, as JSON; None if nothing."""
         value = getattr(row, self.column)
-        if self.id_of is not None and value is not None:
-            return global_id(self.id_of, value)
+        type_name = getattr(row, self.id_in) if self.id_in is not None else self.id_of
+        if type_name and value is not None:
+            return global_id(type_name, value)
         if isinstance(value, datetime):
             return value.isoformat()
         return value.name if isinstance(value, Enum) else value
@@ -226,4 +227,6 @@ def filters() -> Iterator[Filter]:
     for listing, spec in listings():
         for name, column in TABLES[spec.to].specs.items():
             if isinstance(column, Column) and column.filter:
-                yield Filter(listing, graphql_name(name), column.column or name, spec.to, column.id_of)
+                yield Filter(
+                    listing, graphql_name(name), column.column or name, spec.to, column.id_of, column.id_in
+                )

@@ -27,7 +27,13 @@ from tests.factories import (
     make_partner,
     make_project,
 )
-from tests.graphql import SentJob, as_employee, as_role, gid
+from tests.graphql import (
+    SentJob,
+    as_employee,
+    as_role,
+    code_of_id,
+    gid,
+)
 from tests.schema.contact_cases import LONG, NOT_ON_ONE_LINE, RECORD, everything
 
 LIST = """query ($where: ActivityWhere, $orderBy: [ActivityOrderBy!]) {
@@ -290,7 +296,7 @@ async def test_a_contact_that_is_none_is_not_found(rep: Employee, contact: Conta
     foreign = await make_contact(await make_project())
     for each in (foreign, rep, str(contact.id), "", "%%%"):
         answer = await as_employee(rep).run(RECORD, input=call(each))
-        assert answer.codes == ["NOT_FOUND"]
+        assert answer.codes == [code_of_id(each, "Contact")]
         assert answer.errors[0]["extensions"]["inputPath"] == ["input", "contactId"]
     assert await Activity.all().count() == 0
 

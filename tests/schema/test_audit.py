@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.engine.ids import global_id
 from app.ids import uuid7
 from app.models import Account, AuditEntry, Contact, Division, Employee, Project
 from app.policy import Role
@@ -280,7 +281,7 @@ class TestFilters:
         assert await found(action={"in": ["contactCreate", "signOut"]}) == ["signOut", "contactCreate"]
         assert await found(subject={"eq": "Employee"}) == ["employeeUpdate"]
         assert await found(subjectId={"eq": gid(contact)}) == ["contactCreate"]
-        assert await found(subjectId={"eq": str(contact.id)}) == []
+        assert await found(subjectId={"eq": global_id("Contact", uuid7())}) == []
         assert await found(subjectId={"isNull": True}) == ["signOut"]
         assert await found(employeeId={"eq": gid(director)}) == ["employeeUpdate", "contactCreate"]
         assert await found(contactId={"eq": gid(contact)}) == ["contactCreate"]

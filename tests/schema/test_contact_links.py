@@ -14,7 +14,7 @@ from tests.factories import (
     make_project,
     make_reminder,
 )
-from tests.graphql import as_employee, gid
+from tests.graphql import as_employee, code_of_id, gid
 from tests.schema.contact_cases import (
     CREATE,
     ONE,
@@ -114,7 +114,7 @@ class TestDivisions:
             created = await as_employee(rep).run(CREATE, input={"name": "Novák", field: wrong})
             updated = await as_employee(rep).run(UPDATE, input={"id": contact, field: wrong})
             for answer in (created, updated):
-                assert answer.codes == ["NOT_FOUND"]
+                assert answer.codes == [code_of_id(wrong, type(foreign).__name__)]
                 assert answer.errors[0]["extensions"]["inputPath"] == ["input", field]
         assert await everything() == before
 

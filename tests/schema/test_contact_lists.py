@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from app.engine.ids import global_id
+from app.ids import uuid7
 from app.models import Contact, Employee, Project
 from app.policy import Role
 from tests.factories import (
@@ -228,11 +230,13 @@ async def test_a_filter_by_a_foreign_id_finds_what_a_random_one_finds(
 
     for where in (
         {"divisionId": {"eq": gid(division)}},
-        {"ownerId": {"in": [gid(owner), gid(mine), "%%%"]}},
+        {"ownerId": {"in": [gid(owner), global_id("Employee", uuid7())]}},
         {"divisionId": {"eq": "RGl2aXNpb246MDE5ZjAwMDAtMDAwMC03MDAwLTgwMDAtMDAwMDAwMDAwMDAw"}},
     ):
         answer = await as_employee(rep).run(NAMES, where=where)
         assert answer.errors == [] and answer.data["contacts"] == {"totalCount": 0, "nodes": []}
+    refused = await as_employee(rep).run(NAMES, where={"ownerId": {"in": [gid(owner), gid(mine)]}})
+    assert refused.codes == ["BAD_USER_INPUT"]
     found = await as_employee(rep).run(NAMES, where={"ownerId": {"eq": gid(rep)}})
     assert names(found) == [mine.name]
 

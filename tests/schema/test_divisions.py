@@ -10,7 +10,13 @@ from app.ids import uuid7
 from app.models import AccountToken, AuditEntry, Division, Email, EmailPurpose, Employee, Project
 from app.policy import Role
 from tests.factories import NOON, make_contact, make_division, make_employee, make_project
-from tests.graphql import SentJob, as_employee, as_role, gid
+from tests.graphql import (
+    SentJob,
+    as_employee,
+    as_role,
+    code_of_id,
+    gid,
+)
 from tests.schema.project_cases import BASE_DATA
 
 CREATE = """
@@ -267,12 +273,10 @@ async def test_an_id_that_names_no_division_of_the_project_is_not_found(
     unknown = global_id("Division", uuid7())
     document, given = MUTATIONS[mutation]
 
-    answers = [
-        await as_employee(director).run(document, input={**given, "id": each})
-        for each in (foreign, unknown, project, director, "nonsense", "")
-    ]
+    ids = (foreign, unknown, project, director, "nonsense", "")
+    answers = [await as_employee(director).run(document, input={**given, "id": each}) for each in ids]
 
-    assert {tuple(answer.codes) for answer in answers} == {("NOT_FOUND",)}
+    assert [answer.codes for answer in answers] == [[code_of_id(each, "Division")] for each in ids]
     assert answers[0].errors[0]["message"] == answers[1].errors[0]["message"]
     assert {tuple(answer.errors[0]["extensions"]["inputPath"]) for answer in answers} == {("input", "id")}
     assert (await Division.get()).version == 1

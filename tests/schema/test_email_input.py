@@ -123,7 +123,7 @@ async def test_what_the_schema_does_not_know_is_a_coded_error(
 async def test_a_malformed_id_names_no_contact(me: Client, given: str) -> None:
     answer = await me.run(SEND, input=await draft(me, contactId=given))
 
-    assert answer.codes == ["NOT_FOUND"]
+    assert answer.codes == ["BAD_USER_INPUT"]
     assert answer.errors[0]["extensions"]["inputPath"] == ["input", "contactId"]
 
 
@@ -131,8 +131,8 @@ async def test_the_id_of_another_type_names_no_contact_and_no_mail(me: Client) -
     assert me.employee is not None
     employee = gid(await make_employee(await me.employee.project))
 
-    assert (await me.run(SEND, input=await draft(me, contactId=employee))).codes == ["NOT_FOUND"]
-    assert (await me.run(CANCEL, input={"id": employee})).codes == ["NOT_FOUND"]
+    assert (await me.run(SEND, input=await draft(me, contactId=employee))).codes == ["BAD_USER_INPUT"]
+    assert (await me.run(CANCEL, input={"id": employee})).codes == ["BAD_USER_INPUT"]
 
 
 async def test_markup_and_templates_in_a_mail_stay_as_they_were_written(me: Client) -> None:

@@ -9,7 +9,12 @@ from app.ids import uuid7
 from app.models import Employee, Project
 from app.policy import Role
 from tests.factories import NOON, make_division, make_employee, make_partner, make_project
-from tests.graphql import Bells, as_employee, gid
+from tests.graphql import (
+    Bells,
+    as_employee,
+    code_of_id,
+    gid,
+)
 from tests.schema.employee_cases import (
     INVITE,
     MUTATIONS,
@@ -185,7 +190,7 @@ async def test_an_id_that_names_no_employee_of_the_project_is_not_found(
 
     answers = [await refused(director, MUTATIONS[mutation], {"id": each}, bells) for each in ids]
 
-    assert {tuple(answer.codes) for answer in answers} == {("NOT_FOUND",)}
+    assert [answer.codes for answer in answers] == [[code_of_id(each, "Employee")] for each in ids]
     assert {tuple(answer.errors[0]["extensions"]["inputPath"]) for answer in answers} == {("input", "id")}
     assert answers[0].errors[0]["message"] == answers[1].errors[0]["message"]
 
@@ -201,11 +206,11 @@ async def test_ids_of_links_that_name_nothing_of_the_project_are_not_found(
 
     for each in divisions:
         answer = await refused(director, MUTATIONS[mutation], {**base, "divisionIds": [own, each]}, bells)
-        assert answer.codes == ["NOT_FOUND"]
+        assert answer.codes == [code_of_id(each, "Division")]
         assert answer.errors[0]["extensions"]["inputPath"] == ["input", "divisionIds", "1"]
     for each in partners:
         answer = await refused(director, MUTATIONS[mutation], {**base, "partnerId": each}, bells)
-        assert answer.codes == ["NOT_FOUND"]
+        assert answer.codes == [code_of_id(each, "Partner")]
         assert answer.errors[0]["extensions"]["inputPath"] == ["input", "partnerId"]
 
 

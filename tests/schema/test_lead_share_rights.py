@@ -68,8 +68,9 @@ async def test_contacts_out_of_reach_and_none_at_all_look_alike_and_nothing_is_w
         for each in (gid(hidden), gid(foreign), global_id("Contact", uuid7()), gid(boss), "x")
     ]
 
+    codes = [answer.codes for answer in answers]
+    assert codes == [["NOT_FOUND"]] * 3 + [["BAD_USER_INPUT"]] * 2
     for answer in answers:
-        assert answer.codes == ["NOT_FOUND"]
         assert answer.errors[0]["extensions"]["inputPath"] == ["input", "contactIds", "1"]
     assert len({answer.errors[0]["message"] for answer in answers[:3]}) == 1
 
@@ -207,8 +208,9 @@ async def test_shares_of_other_projects_and_none_at_all_look_alike(
         for each in (gid(foreign), global_id("LeadShare", uuid7()), gid(director))
     ]
 
+    codes = [answer.codes for answer in answers]
+    assert codes == [["NOT_FOUND"], ["NOT_FOUND"], ["BAD_USER_INPUT"]]
     for answer in answers:
-        assert answer.codes == ["NOT_FOUND"]
         assert answer.errors[0]["extensions"]["inputPath"] == ["input", "id"]
     assert len({answer.errors[0]["message"] for answer in answers[:2]}) == 1
 

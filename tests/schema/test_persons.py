@@ -17,7 +17,13 @@ from tests.factories import (
     make_person,
     make_project,
 )
-from tests.graphql import SentJob, as_employee, as_role, gid
+from tests.graphql import (
+    SentJob,
+    as_employee,
+    as_role,
+    code_of_id,
+    gid,
+)
 from tests.schema.contact_cases import (
     ADD_PERSON,
     DELETE_PERSON,
@@ -238,11 +244,11 @@ async def test_ids_that_name_nothing_are_not_found(rep: Employee, project: Proje
     for each in (foreign, gid(gone), contact, "", "%%%", "\x00", LONG):
         for document in (UPDATE_PERSON, DELETE_PERSON):
             answer = await as_employee(rep).run(document, input={"id": each})
-            assert answer.codes == ["NOT_FOUND"]
+            assert answer.codes == [code_of_id(each, "Person")]
             assert answer.errors[0]["extensions"]["inputPath"] == ["input", "id"]
     for each in (elsewhere, foreign, "x"):
         answer = await as_employee(rep).run(ADD_PERSON, input={"contactId": each, "name": "Jana"})
-        assert answer.codes == ["NOT_FOUND"]
+        assert answer.codes == [code_of_id(each, "Contact")]
         assert answer.errors[0]["extensions"]["inputPath"] == ["input", "contactId"]
     assert await everything() == before
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from app.engine.ids import global_id
+from app.ids import uuid7
 from app.models import Contact, ContactProposal, Employee, Project
 from app.policy import Role
 from tests.conftest import Clock
@@ -188,5 +190,5 @@ async def test_one_sees_ones_own_reports_and_staff_see_all(project: Project, ext
 async def test_a_report_is_told_apart_from_nothing_only_by_its_own_id(external: Employee) -> None:
     others = await make_proposal(await make_employee(await make_project(), [Role.SALES_REP]))
 
-    for id_ in (gid(others), "nonsense"):
+    for id_ in (gid(others), global_id("ContactProposal", uuid7())):
         assert (await as_employee(external).run(ONE, id=id_)).data == {"contactProposal": None, "node": None}

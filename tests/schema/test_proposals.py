@@ -303,8 +303,11 @@ async def test_at_most_ten_are_shown_and_only_those_in_reach(project: Project, e
 async def test_there_is_nothing_like_what_is_absent(rep: Employee) -> None:
     elsewhere = await make_employee(await make_project(), [Role.SALES_REP])
 
-    for id_ in ("x", gid(rep), gid(await make_proposal(elsewhere))):
-        assert (await as_employee(rep).run(MATCHES, id=id_)).data == {"contactProposalMatches": None}
+    absent = await as_employee(rep).run(MATCHES, id=await make_proposal(elsewhere))
+    refused = [(await as_employee(rep).run(MATCHES, id=each)).codes for each in ("x", gid(rep))]
+
+    assert (absent.data, absent.errors) == ({"contactProposalMatches": None}, [])
+    assert refused == [["BAD_USER_INPUT"]] * 2
 
 
 async def test_what_waits_is_found_by_having_no_decision(rep: Employee, external: Employee) -> None:

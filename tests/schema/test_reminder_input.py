@@ -8,7 +8,12 @@ import pytest
 from app.models import Contact, Employee, Project, Reminder
 from app.policy import Role
 from tests.factories import make_contact, make_employee, make_project, make_reminder
-from tests.graphql import SentJob, as_employee, gid
+from tests.graphql import (
+    SentJob,
+    as_employee,
+    code_of_id,
+    gid,
+)
 from tests.schema.reminder_cases import (
     CREATE,
     DUE,
@@ -135,7 +140,8 @@ async def test_an_id_that_names_nothing_in_reach_is_not_found(
         MUTATIONS[mutation], input={"id": ids[kind], **more.get(mutation, {})}
     )
 
-    assert answer.codes == ["NOT_FOUND"] and answer.errors[0]["extensions"]["inputPath"] == ["input", "id"]
+    assert answer.codes == [code_of_id(ids[kind], "Reminder")]
+    assert answer.errors[0]["extensions"]["inputPath"] == ["input", "id"]
     assert await state_of_reminders() == before and sent_jobs == [] and rings == []
 
 
@@ -155,7 +161,8 @@ async def test_a_link_that_names_nothing_in_reach_is_not_found(
 
     answer = await as_employee(director).run(CREATE, input={"title": "Vazba", "dueAt": DUE, field: ids[kind]})
 
-    assert answer.codes == ["NOT_FOUND"] and answer.errors[0]["extensions"]["inputPath"] == ["input", field]
+    assert answer.codes == [code_of_id(ids[kind], type(foreign).__name__)]
+    assert answer.errors[0]["extensions"]["inputPath"] == ["input", field]
     assert await state_of_reminders() == before
 
 

@@ -150,10 +150,10 @@ async def test_what_is_no_input_is_a_coded_error(sent: Any) -> None:
 @pytest.mark.parametrize(
     "project_id", ["nonsense", "UHJvamVjdDox", "Q29udGFjdDowMThmMDAwMC0wMDAwLTcwMDAtODAwMC0wMDAwMDAwMDAwMDA="]
 )
-async def test_an_id_that_is_no_projects_is_not_found(project_id: str) -> None:
+async def test_an_id_that_is_no_projects_is_refused(project_id: str) -> None:
     answer = await sign_in(await make_account_with_password(), projectId=project_id)
 
-    assert answer.codes == ["NOT_FOUND"]
+    assert answer.codes == ["BAD_USER_INPUT"]
     assert await Session.all().count() == 0
 
 

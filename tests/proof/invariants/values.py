@@ -14,7 +14,7 @@ from graphql import (
 )
 
 from app.engine.guards import metadata_of
-from app.schema.inputs import ID_OF
+from app.engine.ids import ID_OF
 from tests.differential.dice import Dice
 from tests.proof.invariants.people import ADMINS, CAST, Human
 from tests.proof.invariants.words import Mailed, Password, ProjectName, RowOf, Version

@@ -18,6 +18,7 @@ from graphql import (
     is_required_input_field,
 )
 
+from app.engine.input_ids import FILTER
 from tests.proof.matrix.contract import Contract, required_roles
 from tests.proof.matrix.desk import Desk, Got
 from tests.proof.matrix.reading import Question, told
@@ -184,7 +185,10 @@ class Maker:
     def _may(self, type_name: str, name: str) -> bool:
         return self.desk.may(self._need(type_name, name)[1])
 
-    def _object(self, type_: GraphQLInputObjectType | None, *, whole: bool) -> Any:
+    def _object(
+        self, type_: GraphQLInputObjectType | None, *, whole: bool, around: GraphQLInputField | None = None
+    ) -> Any:
+        """`around`: the field that it is the value of, which says whose ids the operators of a filter take."""
         if type_ is None:
             return None
         fields = {
@@ -195,7 +199,8 @@ class Maker:
         if is_one_of(type_):
             fields = dict(list(type_.fields.items())[:1])
         below = Maker(self.desk, (*self.within, type_.name))
-        made = {name: below._value(field.type, field, whole=whole) for name, field in fields.items()}
+        says = around if type_.name == FILTER else None
+        made = {name: below._value(field.type, says or field, whole=whole) for name, field in fields.items()}
         return {name: value for name, value in made.items() if value is not _UNSENDABLE}
 
     def _value(self, type_: GraphQLInputType, field: GraphQLInputField, *, whole: bool) -> Any:
@@ -210,7 +215,7 @@ class Maker:
         if get_named_type(type_).name in self.within:
             return _UNSENDABLE
         return (
-            self._object(type_, whole=whole)
+            self._object(type_, whole=whole, around=field)
             if isinstance(type_, GraphQLInputObjectType)
             else value_of(type_, field)
         )

@@ -24,7 +24,7 @@ from graphql import (
 
 from app.engine.declare import TABLES
 from app.engine.guards import metadata_of
-from app.schema.inputs import ID_OF
+from app.engine.ids import ID_OF
 from tests.schema.operations import ROOTS, value_of
 
 Composite = GraphQLObjectType | GraphQLInterfaceType

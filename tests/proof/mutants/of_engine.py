@@ -154,7 +154,7 @@ OF_ENGINE: Sequence[Mutant] = (
     Mutant(
         "an id of another type is taken",
         f"{ENGINE}/ids.py",
-        "    if found != type_name:\n        raise NotFound(input_path=path)\n",
+        "    if found != type_name:\n        raise wrong_id(type_name, found, path)\n",
         "",
         by_tests("tests/abuse/test_c_ids.py", "tests/abuse/test_c_writes.py"),
     ),
@@ -173,6 +173,13 @@ OF_ENGINE: Sequence[Mutant] = (
         by_tests(
             "tests/http/test_account_sockets.py::test_tabs_that_come_back_settle_whatever_their_number_and_pauses"
         ),
+    ),
+    Mutant(
+        "an id of another type is told when the mutation runs already",
+        f"{ENGINE}/inputs.py",
+        "            self._check_ids(name, declared, value)\n",
+        "",
+        by_tests("tests/abuse/test_c_ids.py"),
     ),
     Mutant(
         "the VAT id needs no right of its own",
