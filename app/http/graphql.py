@@ -90,18 +90,15 @@ class GraphQLEndpoint:
     async def reply(self, asked: Awaitable[Asked], answering: Answering) -> Reply:
         """The answer to what will have been asked, or to why that is refused."""
         try:
-            return await self._reply_in_time(await asked, answering)
+            # With all it takes, the look-up of the session too.
+            return await within(OPERATION_TIMEOUT_S, self._reply(await asked, answering))
         except Refused as refusal:
             return answering.refused(refusal)
         except CodedError as error:
             return answering.failed([request_error(error, answering.request_id)])
-
-    async def _reply_in_time(self, asked: Asked, answering: Answering) -> Reply:
-        """With all it takes, the look-up of the session too. Raises Timeout."""
-        try:
-            return await within(OPERATION_TIMEOUT_S, self._reply(asked, answering))
         except TimeoutError:
-            raise out_of_time(OPERATION_TIMEOUT_S) from None
+            timeout = out_of_time(OPERATION_TIMEOUT_S)
+            return answering.failed([request_error(timeout, answering.request_id)])
 
     async def _reply(self, asked: Asked, answering: Answering) -> Reply:
         context = await self.open_context(asked.token, asked.client, answering.request_id)

@@ -28,7 +28,7 @@ from app.http.middleware import (
 )
 from app.http.parameters import check_content_type, parameters_in
 from app.http.patience import within
-from app.http.protocol import send_whole
+from app.http.protocol import Headers, body_if_here, send_whole
 from app.http.responses import VARY, Answering, Refused, Reply, length_header, masked, negotiate
 from app.schema.context import ClientInfo
 
@@ -52,7 +52,7 @@ class HotRoads:
     def __init__(self, app: ASGIApp, endpoint: GraphQLEndpoint) -> None:
         self.app = app
         self._endpoint = endpoint
-        self._security_headers = security_headers(endpoint.settings)
+        self._always = Headers(security_headers(endpoint.settings))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST":
@@ -72,15 +72,15 @@ class HotRoads:
         try:
             asked = _asked(scope, heads, receive)
             reply = await self._endpoint.reply(asked, Answering(media_type, request_id))
-            reply = await _as_middleware_would(reply, heads)
+            reply = _short(reply) if len(reply.body) < GZIP_FROM_BYTES else await _long(reply, heads)
         except ClientDisconnect:
             return
         except Exception:
             log.exception("request %s failed", request_id)
             reply = masked(request_id)
             reply.headers.append(VARY_OF_FAILURES)
-        headers = [*reply.headers, *self._security_headers, (b"x-request-id", request_id.encode())]
-        await send_whole(send, reply.status, headers, reply.body)
+        last = (b"x-request-id", request_id.encode())
+        await send_whole(send, reply.status, reply.headers, reply.body, always=self._always, last=last)
 
 
 def _media_type_if_ordinary(scope: Scope, heads: Heads) -> str | None:
@@ -107,15 +107,19 @@ def _negotiated(content_type: bytes, accept: bytes | None) -> str | None:
 
 
 async def _asked(scope: Scope, heads: Heads, receive: Receive) -> Asked:
-    try:
-        body = await within(limits.BODY_TIMEOUT_S, _body(receive))
-    except TimeoutError:
-        raise limits.too_slow() from None
-    parameters = parameters_in(body)
+    body = body_if_here(receive)
+    parameters = parameters_in(await _body_in_time(receive) if body is None else body)
     authorization = heads.get(b"authorization")
     token = None if authorization is None else bearer_token((authorization.decode("latin-1"),))
     user_agent = heads.get(b"user-agent", b"").decode("latin-1")[:LONGEST_USER_AGENT]
     return Asked(parameters, token, ClientInfo(scope["client"][0] if scope["client"] else "", user_agent))
+
+
+async def _body_in_time(receive: Receive) -> bytes:
+    try:
+        return await within(limits.BODY_TIMEOUT_S, _body(receive))
+    except TimeoutError:
+        raise limits.too_slow() from None
 
 
 async def _body(receive: Receive) -> bytes:
@@ -130,12 +134,17 @@ async def _body(receive: Receive) -> bytes:
     return body
 
 
-async def _as_middleware_would(reply: Reply, heads: Heads) -> Reply:
-    """Compresses a long answer for who takes that, and says what the answer depends on."""
+def _short(reply: Reply) -> Reply:
+    """As middleware would leave it: it says what the answer depends on."""
+    reply.headers[reply.headers.index(VARY)] = VARY_OF_SHORT_ANSWERS
+    return reply
+
+
+async def _long(reply: Reply, heads: Heads) -> Reply:
+    """As middleware would make it: compressed for who takes that."""
     headers = reply.headers
-    is_long = len(reply.body) >= GZIP_FROM_BYTES
-    headers[headers.index(VARY)] = VARY_OF_LONG_ANSWERS if is_long else VARY_OF_SHORT_ANSWERS
-    if not is_long or b"gzip" not in heads.get(b"accept-encoding", b""):
+    headers[headers.index(VARY)] = VARY_OF_LONG_ANSWERS
+    if b"gzip" not in heads.get(b"accept-encoding", b""):
         return reply
     if len(reply.body) >= GZIP_IN_THREAD_FROM_BYTES:
         body = await asyncio.to_thread(_gzip, reply.body)

@@ -58,13 +58,13 @@ def parameters_of(raw: object) -> Parameters:
 
 def _optional(raw: Mapping[str, Any], name: str, kind: type) -> Any:
     value = raw.get(name)
-    if value is not None and not isinstance(value, kind):
+    if value is None:
+        return None
+    if not isinstance(value, kind):
         raise Refused(
             400, BadRequest(f"`{name}` must be {'a string' if kind is str else 'an object'} or null.")
         )
-    if kind is str and value == "":  # many clients send an empty name for none
-        return None
-    return value
+    return value if value or kind is not str else None  # many clients send an empty name for none
 
 
 def _from_query_string(request: Request) -> dict[str, Any]:

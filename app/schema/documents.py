@@ -4,7 +4,7 @@ What strangers run has little room of its own, since anybody may send any number
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
@@ -49,9 +49,15 @@ class Document:
     ast: DocumentNode | None
     errors: tuple[GraphQLError, ...] = ()
     prepared: Prepared | None = None
+    _chosen: dict[str | None, OperationDefinitionNode] = field(default_factory=dict)
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to run. Raises BadRequest if `name` does not say which one it is."""
+        if name not in self._chosen:
+            self._chosen[name] = self._choose(name)
+        return self._chosen[name]
+
+    def _choose(self, name: str | None) -> OperationDefinitionNode:
         found = [
             node for node in self._operations() if name is None or (node.name and node.name.value == name)
         ]
