@@ -8,7 +8,8 @@ outlive its loan, so nothing has to be reset either.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from itertools import count
 from typing import Any
 
 from app.errors import Exhausted
@@ -35,7 +36,12 @@ class Pool:
         self._taken = self._writing = 0
         self._lent: dict[Connection, bool] = {}
         self._idle: deque[tuple[Connection, float]] = deque()
-        self._waiting: deque[tuple[bool, asyncio.Future[None]]] = deque()
+        #: Those who read and those who write, each with the number that they drew.
+        self._waiting: Mapping[bool, deque[tuple[int, asyncio.Future[None]]]] = {
+            False: deque(),
+            True: deque(),
+        }
+        self._numbers = count()
         self._all_back = asyncio.Event()
         self._is_closing = False
 
@@ -75,10 +81,11 @@ class Pool:
     async def close(self) -> None:
         """Waits until all are back, and closes them. Who still waits for one is told that there is none."""
         self._is_closing = True
-        for _, turn in self._waiting:
-            if not turn.done():
-                turn.set_exception(_closed())
-        self._waiting.clear()
+        for turns in self._waiting.values():
+            for _, turn in turns:
+                if not turn.done():
+                    turn.set_exception(_closed())
+            turns.clear()
         if self._taken:
             await self._all_back.wait()
         await self.expire_connections()
@@ -134,7 +141,7 @@ class Pool:
         """Until there is a place, which is taken then. First come, first served."""
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[None] = loop.create_future()
-        self._waiting.append((writes, turn))
+        self._waiting[writes].append((next(self._numbers), turn))
         alarm = loop.call_later(ACQUIRE_S, self._give_up, turn)
         try:
             await turn
@@ -155,17 +162,12 @@ class Pool:
 
     def _serve_next(self) -> None:
         """Gives the places that are free to those who wait, in the order in which they came."""
-        left: deque[tuple[bool, asyncio.Future[None]]] = deque()
-        while self._waiting and self._has_place(writes=False):
-            writes, turn = self._waiting.popleft()
-            if turn.done():
-                continue
-            if self._has_place(writes):
-                self._take_place(writes)
+        while turns := [each for writes, each in self._waiting.items() if each and self._has_place(writes)]:
+            first = min(turns)  # the number decides
+            _, turn = first.popleft()
+            if not turn.done():
+                self._take_place(writes=first is self._waiting[True])
                 turn.set_result(None)
-            else:
-                left.append((writes, turn))
-        self._waiting.extendleft(reversed(left))
 
 
 def _closed() -> ConnectionError:
