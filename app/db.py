@@ -14,8 +14,7 @@ from uuid import UUID
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.backends.base.executor import EXECUTOR_CACHE
-from tortoise.connection import get_connection
-from tortoise.context import TortoiseContext
+from tortoise.context import TortoiseContext, require_context
 
 from app import (
     db_addresses,
@@ -90,7 +89,8 @@ async def close() -> None:
 
 def connection() -> BaseDBAsyncClient:
     """The current task's transaction, or the connection outside of one."""
-    return get_connection(db_migrator.CONNECTION)
+    # As Tortoise's `get_connection`, which imports this at each call.
+    return require_context().connections.get(db_migrator.CONNECTION)
 
 
 def dialect() -> Dialect:

@@ -162,7 +162,7 @@ class Inputs:
         if isinstance(type_, GraphQLList) and isinstance(given, list):
             for each in given:
                 self._check(type_.of_type, each)
-        elif isinstance(type_, GraphQLInputObjectType) and isinstance(given, Mapping):
+        elif isinstance(type_, GraphQLInputObjectType) and isinstance(given, dict):
             for name, value in given.items():
                 self._require(guard_of(type_.fields[name]), f"{type_.name}.{name}")
                 self._check(type_.fields[name].type, value)

@@ -160,7 +160,19 @@ def _written(row: Table) -> list[Any]:
 @cache
 def _writers_of(model: type[Table]) -> Sequence[tuple[str, Callable[..., Any] | None]]:
     """What writes each column; ids go as they are, on either engine, and so do times, which know their zone."""
-    return [(name, _AS_THEY_ARE.get(type(field), field.to_db_value)) for name, field in _columns_of(model)]
+    return [(name, _writer_of(field)) for name, field in _columns_of(model)]
+
+
+def _writer_of(field: fields.Field[Any]) -> Callable[..., Any] | None:
+    if type(field) is fields.CharField:
+        return partial(_text, field)
+    return _AS_THEY_ARE.get(type(field), field.to_db_value)
+
+
+def _text(field: fields.CharField[Any], value: Any, row: Table) -> Any:
+    """The field validates all that is not text of a fitting length, and says what is wrong with it."""
+    fits = type(value) is str and len(value) <= field.max_length
+    return value if fits else field.to_db_value(value, row)
 
 
 def _aware(value: datetime | None, _: Any) -> datetime | None:
@@ -188,10 +200,9 @@ def _makers_of(model: type[Table]) -> Sequence[tuple[str, Callable[[], Any], Cal
 
 def _default_of(field: fields.Field[Any]) -> Callable[[], Any]:
     default: Any = field.default
-    if callable(default):
-        make: Callable[[], Any] = default
-        return make
-    return partial(copy, default) if isinstance(default, list | dict | set) else lambda: default
+    if isinstance(default, list | dict | set):
+        return partial(copy, default)
+    return default if callable(default) else lambda: default
 
 
 @lru_cache(maxsize=256)

@@ -1,9 +1,9 @@
 """What mutations take: input fields, and an input as the keyword arguments of a service."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import fields
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import strawberry
 
@@ -57,11 +57,11 @@ def given(sent: Any, path: Sequence[str] = ()) -> dict[str, Any]:
 
 
 @cache
-def _for_services(input_type: Any) -> Sequence[tuple[str, str | None]]:
+def _for_services(input_type: Hashable) -> Sequence[tuple[str, str | None]]:
     """The fields of an input, and the type whose ids they hold."""
     return [
         (field.name, field.metadata.get(ID_OF))
-        for field in fields(input_type)
+        for field in fields(cast(Any, input_type))
         if field.name not in NOT_FOR_SERVICES
     ]
 
