@@ -1,7 +1,7 @@
 """The decision before execution: once per operation, over fragments, aliases, variables, @skip and @include.
 
-A denied output field is left out and answered null with one FORBIDDEN error, however many rows it would have had. A
-denied input field, argument, mutation, subscription, or a missing level refuses the whole operation.
+A denied output field is left out and answered null with one FORBIDDEN error, however many rows it would have had; which
+of these errors are told, the answer says (see `denials`). A denied input field, argument, mutation, subscription, or a missing level refuses the whole operation.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,6 @@ from typing import Any
 
 from graphql import FieldNode as Node
 from graphql import (
-    GraphQLError,
     GraphQLField,
     GraphQLInterfaceType,
     GraphQLNonNull,
@@ -22,14 +21,13 @@ from graphql import (
 )
 
 from app.engine.declare import TABLES
+from app.engine.denials import Denial
 from app.engine.document import CompositeType, Document, response_key
 from app.engine.guards import LATE, guard_of, metadata_of
 from app.engine.inputs import Input, located
 from app.engine.searches import Search, search_of
 from app.errors import CodedError, Unauthenticated
 from app.policy import Guard, Level, Viewer
-
-MOST_ERRORS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,36 +55,26 @@ class Authorisation:
 
     document: Document
     viewer: Viewer
-    denials: dict[str, GraphQLError] = field(default_factory=dict)
+    denials: dict[str, Denial] = field(default_factory=dict)
     inputs: list[Input] = field(default_factory=list)
     searches: dict[tuple[str, ...], Search] = field(default_factory=dict)
 
-    def operation(self, operation: OperationDefinitionNode) -> list[GraphQLError]:
-        """One error for each denied field. Raises GraphQLError if the whole operation is refused."""
+    def operation(self, operation: OperationDefinitionNode) -> tuple[Denial, ...]:
+        """One for each denied field. Raises GraphQLError if the whole operation is refused."""
         root = self.document.schema.get_root_type(operation.operation)
         assert root is not None
         refuse_root = operation.operation is not OperationType.QUERY
         self._visit(root, operation.selection_set, Place(), refuse=refuse_root)
-        return self.errors()
+        return tuple(self.denials.values())
 
     def below(
         self, parent: GraphQLObjectType, nodes: Sequence[Node], path: Sequence[str | int]
-    ) -> list[GraphQLError]:
+    ) -> tuple[Denial, ...]:
         """The same for a part of the answer whose viewer was not known before execution (a new session)."""
         place = Place(tuple(path), tuple(str(step) for step in path))
         for node in nodes:
             self._visit(parent, node.selection_set, place, refuse=False)
-        return self.errors()
-
-    def errors(self) -> list[GraphQLError]:
-        found = list(self.denials.values())
-        if len(found) <= MOST_ERRORS:
-            return found
-        rest = len(found) - MOST_ERRORS
-        return [
-            *found[:MOST_ERRORS],
-            GraphQLError(f"{rest} more fields were denied.", extensions={"code": "FORBIDDEN"}),
-        ]
+        return tuple(self.denials.values())
 
     def _visit(self, parent: CompositeType, selection_set: Any, place: Place, *, refuse: bool) -> None:
         for node, owner in self.document.fields_below(parent, selection_set):
@@ -132,7 +120,7 @@ class Authorisation:
             "coordinate": coordinate,
             "pathPattern": list(place.pattern),
         }
-        self.denials.setdefault(coordinate, error)
+        self.denials.setdefault(coordinate, Denial()).add(place.pattern, error)
 
 
 def _coordinate(owner: CompositeType, node: Node) -> str:

@@ -22,6 +22,7 @@ from graphql import (
 from graphql.execution.values import VariableValues
 
 from app.engine import core, plan
+from app.engine.denials import told
 from app.engine.document import Document
 from app.engine.inputs import Inputs
 from app.engine.plan import Plan
@@ -140,11 +141,11 @@ class Engine:
     ) -> Outcome:
         if not only_core:
             try:
-                return Outcome(await run.written(), run.denials)
+                return _with_denials(await run.written(), NO_ERRORS, run)
             except Unfit:
                 pass  # graphql-core completes the same values, and tells what is wrong with them
         data, errors = await core.complete(run, ast, variables)
-        return Outcome(orjson.dumps(data), [*errors, *run.denials])
+        return _with_denials(orjson.dumps(data), errors, run)
 
     def _start(
         self,
@@ -201,6 +202,11 @@ class Engine:
         found.weigh()
         if not found.is_refused:
             prepared.remember(viewer)
+
+
+def _with_denials(data: bytes, errors: Sequence[GraphQLError], run: Run) -> Outcome:
+    denials = run.denials
+    return Outcome(data, [*errors, *told(denials, data)] if denials else errors)
 
 
 async def _count_shown(run: Run) -> None:

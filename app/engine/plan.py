@@ -22,6 +22,7 @@ from graphql import (
 from app.engine.authorise import Authorisation
 from app.engine.cache import Bounded, Weight
 from app.engine.declare import TABLES, ById, Held, Listing, Own, Spec
+from app.engine.denials import Denial
 from app.engine.document import Document
 from app.engine.guards import LATE, SPEC, guard_of, metadata_of, python_name_of
 from app.engine.inputs import Input, Inputs
@@ -44,7 +45,7 @@ class Payload:
 
     complete: Completer
     held: Mapping[str, Sequence[HeldRead]] = field(default_factory=dict)
-    denials: tuple[GraphQLError, ...] = ()
+    denials: tuple[Denial, ...] = ()
     inputs: tuple[Input, ...] = ()
     searches: tuple[Search, ...] = ()
 
@@ -91,7 +92,7 @@ class Plan:
     operation: OperationDefinitionNode
     document: Document
     shape: Shape
-    denials: tuple[GraphQLError, ...]
+    denials: tuple[Denial, ...]
     roots: tuple[Root, ...]
     inputs: tuple[Input, ...]
     constants: Arguments
@@ -141,7 +142,7 @@ def make(document: Document, operation: OperationDefinitionNode, shape: Shape) -
         operation,
         document,
         shape,
-        tuple(denials),
+        denials,
         tuple(making.root(key, nodes) for key, nodes in document.roots(operation).items()),
         tuple(each for each in authorisation.inputs if not each.is_constant),
         constants,
@@ -193,10 +194,10 @@ def late_payload(plan: Plan, root: Root, shape: Shape) -> Payload:
     try:
         denials = authorisation.below(type_, root.nodes, [root.key])
     except GraphQLError as refusal:
-        denials = [refusal]  # it ran already
+        denials = (Denial([((), refusal)]),)  # it ran already
     complete = Selecting(plan.document, shape.viewer).completer(root.definition, root.nodes)
     searches = tuple(authorisation.searches.values())
-    made = Payload(complete, {}, tuple(denials), tuple(authorisation.inputs), searches)
+    made = Payload(complete, {}, denials, tuple(authorisation.inputs), searches)
     if len(root.late) >= MOST_LATE:
         root.late.clear()
     root.late[shape] = made

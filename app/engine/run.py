@@ -10,11 +10,12 @@ from inspect import isawaitable
 from typing import Any, Protocol
 
 import orjson
-from graphql import GraphQLError, GraphQLResolveInfo
+from graphql import GraphQLResolveInfo
 from graphql.pyutils import Path, is_awaitable
 
 from app.engine import cost, declare, event_lists, statement, together
 from app.engine.declare import Row
+from app.engine.denials import Denial
 from app.engine.document import Document
 from app.engine.fill import Fill
 from app.engine.ids import local_id, type_and_id
@@ -95,7 +96,7 @@ class Run:
     is_shared: bool = False
     values: dict[str, Any] = field(default_factory=dict)
     payloads: dict[str, Payload] = field(default_factory=dict)
-    late_denials: list[GraphQLError] = field(default_factory=list)
+    late_denials: list[Denial] = field(default_factory=list)
     #: What is counted of the rows that were read, where they are metered.
     counted: set[Any] = field(default_factory=set)
 
@@ -132,8 +133,8 @@ class Run:
             event_lists.check(root.payload.held, self._objects_of)
 
     @property
-    def denials(self) -> list[GraphQLError]:
-        """One error for each denied field."""
+    def denials(self) -> list[Denial]:
+        """One for each denied field."""
         return [*self.plan.denials, *self.late_denials]
 
     async def written(self) -> bytes:

@@ -73,7 +73,7 @@ class Naive:
             data = await self._object(root, None, [operation], ())
         except _Nulled:
             data = None
-        errors = [*self.errors, *denials.told()]
+        errors = [*self.errors, *denials.told(data)]
         return {"data": data, "errors": errors} if errors else {"data": data}
 
     async def _object(

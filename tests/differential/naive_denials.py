@@ -83,20 +83,59 @@ class Reading:
 
 
 @dataclass
+class Nulls:
+    """Where an answer has nulls under a key, and where lists of nothing: as patterns, with `*` for an entry."""
+
+    under_keys: set[tuple[str, ...]] = field(default_factory=set)
+    in_empty_lists: set[tuple[str, ...]] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, data: Any) -> "Nulls":
+        found = cls()
+        found._walk(data, ())
+        return found
+
+    def has(self, pattern: Sequence[str]) -> bool:
+        """Whether a null at `pattern` is told; in a list of nothing, as if there were rows."""
+        steps = tuple(pattern)
+        above = (steps[:length] for length in range(1, len(steps)))
+        return not self.in_empty_lists.isdisjoint(above) or not self.under_keys.isdisjoint(
+            {steps, steps[:-1] if steps[-1] == "*" else steps}
+        )
+
+    def _walk(self, value: Any, at: tuple[str, ...]) -> None:
+        if isinstance(value, list):
+            if not value:
+                self.in_empty_lists.add((*at, "*"))
+            for each in value:
+                self._walk(each, (*at, "*"))
+        elif isinstance(value, dict):
+            for key, below in value.items():
+                if below is None:
+                    self.under_keys.add((*at, key))
+                self._walk(below, (*at, key))
+
+
+@dataclass
 class Denials:
-    """Walks one operation for one viewer. `errors` has one for each denied field, in the order of the document.
+    """Walks one operation for one viewer. `errors` has those of each denied field, in the order of the document.
 
     Any of `refusals` refuses the whole operation, with itself as the only error; which one is told does not matter.
     """
 
     reading: Reading
     viewer: Viewer
-    errors: dict[str, Error] = field(default_factory=dict)
+    errors: dict[str, list[Error]] = field(default_factory=dict)
     refusals: list[Error] = field(default_factory=list)
 
-    def told(self) -> list[Error]:
-        """At most twenty, then one that counts the rest."""
-        found = list(self.errors.values())
+    def told(self, data: Any) -> list[Error]:
+        """One for each field of which the answer has a null; at most twenty, then one that counts the rest."""
+        nulls = Nulls.of(data)
+        there = [
+            [each for each in same if nulls.has(each["extensions"]["pathPattern"])]
+            for same in self.errors.values()
+        ]
+        found = [same[0] for same in there if same]
         if len(found) <= MOST_TOLD:
             return found
         rest = {"message": f"{len(found) - MOST_TOLD} more", "extensions": {"code": "FORBIDDEN"}}
@@ -135,7 +174,7 @@ class Denials:
         if isinstance(guard, Level) or self.viewer.level is Level.ANONYMOUS:
             self.refusals.append({**error, "extensions": {"code": error["extensions"]["code"]}})
             return
-        self.errors.setdefault(error["extensions"]["coordinate"], error)
+        self.errors.setdefault(error["extensions"]["coordinate"], []).append(error)
 
     def _check(self, definition: GraphQLField, node: FieldNode, path: list[str]) -> None:
         for name, value in self.reading.arguments(definition, node).items():

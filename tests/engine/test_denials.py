@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 
+from app.engine.ids import global_id
+from app.ids import uuid7
 from app.models import Contact, Project
 from app.policy import Role
 from app.services import sessions
-from tests.factories import make_contact, make_person, make_project
-from tests.graphql import Client, anonymous, as_account, as_role, make_account_with_password
+from tests.engine.asking import ask
+from tests.factories import make_contact, make_person, make_project, make_reminder
+from tests.graphql import Answer, Client, anonymous, as_account, as_role, gid, make_account_with_password
 
 
 @pytest.fixture
@@ -95,6 +98,63 @@ async def test_no_way_of_asking_gets_around_it(telephonist: Client, selection: s
 
     assert "CZ27082440" not in str(answer.data) and len(answer.data["contacts"]["nodes"]) == 3
     assert [each[:3] for each in told(answer)] == [("FORBIDDEN", "Contact.vatId", ["contacts"])]
+
+
+async def test_a_field_of_an_object_that_is_null_makes_no_error(
+    project: Project, telephonist: Client
+) -> None:
+    seen = await Contact.first()
+    assert seen is not None
+    hidden, foreign = await make_contact(project), await make_contact(await make_project())
+    await hidden.delete()
+
+    absent = [
+        (answer.data, answer.errors)
+        for row in (hidden, foreign)
+        for answer in (await telephonist.run(OF_ONE, id=row), await told_through_core(telephonist, row))
+    ]
+    present = await telephonist.run(OF_ONE, id=seen)
+
+    nothing = {"contact": None, "again": None, "node": None, "nodes": [None]}
+    assert absent == [(nothing, [])] * 4
+    assert [each[1:] for each in told(present)] == [
+        ("Contact.vatId", ["contact", "vatId"], ["contact", "vatId"]),
+        ("Contact.priceLevel", ["contact"], ["contact", "persons", "*", "contact", "priceLevel"]),
+    ]
+
+
+async def test_of_many_places_the_first_that_is_there_is_told(telephonist: Client) -> None:
+    document = """query ($no: ID!, $yes: ID!) {
+      a: contact(id: $no) { vatId } b: contact(id: $yes) { x: vatId } c: contact(id: $yes) { vatId } }"""
+    nobodys = global_id("Contact", uuid7())
+
+    answer = await telephonist.run(document, no=nobodys, yes=await Contact.first())
+
+    assert told(answer) == [("FORBIDDEN", "Contact.vatId", ["b", "x"], ["b", "x"])]
+
+
+async def test_a_list_of_nothing_is_told_as_one_of_many(project: Project, telephonist: Client) -> None:
+    """Not so a list in which none has the object that was asked for."""
+    await make_reminder(telephonist.employee, contact=None)
+    document = """query ($where: ContactWhere) {
+      contacts(where: $where) { nodes { vatId } } reminders { nodes { contact { priceLevel } } } }"""
+
+    empty = await telephonist.run(document, where={"name": {"eq": "Nikdo"}})
+
+    assert empty.data == {"contacts": {"nodes": []}, "reminders": {"nodes": [{"contact": None}]}}
+    assert [each[1] for each in told(empty)] == ["Contact.vatId"]
+
+
+async def told_through_core(client: Client, row: Any) -> Answer:
+    return (await ask(client, OF_ONE, only_core=True, id=gid(row))).answer
+
+
+OF_ONE = """query ($id: ID!) {
+  contact(id: $id) { name vatId persons { contact { priceLevel } } }
+  again: contact(id: $id) { ... on Contact { vatId } }
+  node(id: $id) { ... on Reminder { contact { internalRating } } ... on Contact { vatId } }
+  nodes(ids: [$id]) { id ... on Contact { priceLevel } }
+}"""
 
 
 async def test_neither_do_node_and_nodes(telephonist: Client) -> None:
@@ -260,7 +320,7 @@ async def test_outside_of_a_project_contacts_are_denied_and_the_rest_answered() 
 
 
 async def test_at_most_twenty_errors_are_told_and_the_rest_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.engine.authorise.MOST_ERRORS", 2)
+    monkeypatch.setattr("app.engine.denials.MOST_ERRORS", 2)
     project = await make_project()
     await make_contact(project)
     client = as_role(Role.EXTERNAL_TELEPHONIST, project=project)

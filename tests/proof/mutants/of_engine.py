@@ -45,6 +45,13 @@ OF_ENGINE: Sequence[Mutant] = (
         MATRIX,
     ),
     Mutant(
+        "a field of what is absent is told",
+        f"{ENGINE}/denials.py",
+        "self.known[parent] = _leads_to(self.tree, parent, None)",
+        "return True",
+        by_tests("tests/engine/test_denials.py::test_a_field_of_an_object_that_is_null_makes_no_error"),
+    ),
+    Mutant(
         "below a list nothing is asked for",
         f"{ENGINE}/authorise.py",
         "        guard = guard_of(definition)\n",
