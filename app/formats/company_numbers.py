@@ -6,6 +6,8 @@ from app.formats.blanks import compact
 from app.text import clean_line, shown
 
 LONGEST_NUMBER = 50
+#: Where every firm has an IČO, and no other number of a register.
+COUNTRIES_WITH_ICO = frozenset(("CZ", "SK"))
 _WEIGHTS = (8, 7, 6, 5, 4, 3, 2)
 
 
@@ -14,7 +16,7 @@ def ico(value: str, country: str = "CZ") -> str:
 
     A shorter Czech one is padded with zeros; nothing of another country ever is.
     """
-    if country not in ("CZ", "SK"):
+    if country not in COUNTRIES_WITH_ICO:
         raise ValueError(
             f"{shown(value)} is no IČO, which firms in {country} do not have. Write it as the registration number. "
             "If the Czech register has it, look it up there and confirm it."

@@ -10,6 +10,7 @@ from stdnum.gb import vat as british
 from stdnum.no import mva as norwegian
 
 from app.formats.blanks import compact
+from app.formats.countries import COUNTRIES
 from app.text import shown
 
 _NUMBER = re.compile(r"[A-Z]{2}[A-Z0-9+*]{2,14}")
@@ -44,6 +45,12 @@ def vat_id(value: str, country: str | None = None) -> str:
             number[:2], "Check its digits, and the country; one without VAT ids has tax numbers."
         )
         raise ValueError(f"The VAT number {shown(value)} is not valid. {advice}") from None
+
+
+def vat_country(number: str) -> str | None:
+    """Where the firm with this VAT id, in the form that `vat_id` gives, pays VAT; None for an empty one."""
+    code = {"EL": "GR", "XI": "GB"}.get(number[:2], number[:2])
+    return code if code in COUNTRIES else None
 
 
 def _validated(number: str) -> str:

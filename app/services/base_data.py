@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 from app import formats
-from app.errors import Invalid
-from app.services import companies
+from app.errors import FaultCode, Invalid
+from app.services import companies, countries
 from app.validation import Rule, fields, line, name, nullable, of
 
 ADDRESS = ("street", "city", "postal_code", "country")
@@ -66,21 +66,23 @@ def address(country: str) -> Rule:
 
 
 def with_registration(row: Any, clean: Mapping[str, Any], country: str) -> dict[str, Any]:
-    """Checked values in which a registration number has a country, `country` if none was said, and none has none.
+    """Checked values in which a registration number has a country, and without a number there is none.
 
-    `row` has what was not sent; None for a new one. Raises Invalid for a country without a number.
+    `row` has what was not sent; None for a new one. `country` is where the firm is: its register too, unless there
+    every firm has an IČO. Then the number is of another country's register, and Invalid asks of which.
     """
-    names = ("registration_number", "registration_country")
-    if not clean.keys() & set(names):
+    if not clean.keys() & {"registration_number", "registration_country"}:
         return dict(clean)
-    number, said = (clean.get(name, getattr(row, name, None)) for name in names)
-    if number:
-        return {**clean, "registration_country": said or country}
-    if clean.get("registration_country"):
-        raise Invalid.at(
-            "registration_country", "There is no registration number. Fill it in, or leave its country out."
+    if not clean.get("registration_number", getattr(row, "registration_number", None)):
+        return {**clean, "registration_country": None}
+    said = countries.register_country(clean, row)
+    if not said and country in formats.COUNTRIES_WITH_ICO:
+        sentence = (
+            "Of which country's register is this number? Fill that country in; "
+            f"what identifies a firm in {country} is its IČO."
         )
-    return {**clean, "registration_country": None}
+        raise Invalid.at("registration_country", sentence, FaultCode.REQUIRED)
+    return {**clean, "registration_country": said or country}
 
 
 def columns(clean: Mapping[str, Any]) -> dict[str, Any]:

@@ -155,7 +155,7 @@ async def fill(viewer: Member, contact: Contact, clean: Mapping[str, Any], *, no
 async def _read(contact: Contact, sent: Mapping[str, Any], confirm_ico: bool | None) -> dict[str, Any]:
     """What was sent and is not there already, by the rules of the country that the contact will have."""
     typed = sent_anew(contact, sent)
-    own = countries.own_country(sent, contact.country)
+    own = countries.own_country(sent, contact)
     country = await countries.rules_country(contact.project_id, typed, own)
     required = [name for name in ("name", "status") if name in typed]
     clean = check(typed, rules(country, confirm_ico=confirm_ico), required=required)

@@ -104,7 +104,7 @@ async def _read(
 ) -> dict[str, Any]:
     """By the country it has or will have, else the project's; what is there already is not read again."""
     typed = sent_anew(division, sent)
-    own = countries.own_country(sent, division.country if division else None)
+    own = countries.own_country(sent, division)
     country = await countries.rules_country(viewer.project_id, typed, own)
     rules = base_data.rules(country, confirm_ico=confirm_ico)
     clean = check(typed, rules, required=[name for name in required if name in typed or division is None])

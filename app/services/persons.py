@@ -36,7 +36,7 @@ async def create(viewer: Member, *, now: datetime, contact_id: UUID, **sent: Any
     """Adds a person to a contact, which has at most 200."""
     contact = await Contact.get_visible(viewer, contact_id, path=("contact_id",), lock=True)
     viewer.require(Permission.CONTACT_WRITE)
-    country = await countries.rules_country(contact.project_id, sent, contact.country)
+    country = await countries.rules_country(contact.project_id, sent, countries.own_country({}, contact))
     clean = check(sent, rules(country), required=REQUIRED)
     if await Person.filter(contact_id=contact.id).count() >= MOST_PERSONS:
         sentence = f"This contact has {MOST_PERSONS} persons already. Remove one first."
@@ -86,8 +86,9 @@ async def update(
 async def _rules(person: Person, sent: Mapping[str, Any]) -> dict[str, Rule]:
     if "phone" not in sent:
         return rules(countries.HOME)
-    row = await Contact.filter(id=person.contact_id).first().values("country")
-    return rules(await countries.rules_country(person.project_id, sent, row["country"] if row else None))
+    contact = await Contact.filter(id=person.contact_id).only("id", *countries.TELLING).first()
+    own = countries.own_country({}, contact)
+    return rules(await countries.rules_country(person.project_id, sent, own))
 
 
 async def delete(viewer: Member, *, id: UUID) -> UUID:

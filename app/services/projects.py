@@ -113,7 +113,7 @@ def _read(
 ) -> dict[str, Any]:
     """By the country it has or will have; what is there already is not read again."""
     typed = sent_anew(project, sent)
-    country = countries.own_country(sent, project.country if project else None) or countries.HOME
+    country = countries.own_country(sent, project) or countries.HOME
     needed = [name for name in required if name in typed or project is None]
     clean = check(typed, rules(country, confirm_ico=confirm_ico), required=needed)
     return base_data.columns(base_data.with_registration(project, clean, country))

@@ -80,14 +80,14 @@ async def merge(
 ) -> tuple[ContactProposal, Contact]:
     """Fills what the contact lacks of what was reported; what it has stays. The note stays here.
 
-    The country is one of its address: it is filled in if the city is.
+    An address is never mixed out of two: town and country are filled in if the contact has nothing of one.
     """
     proposal = await _waiting(viewer, id, expected_version)
     contact = await Contact.get_visible(viewer, contact_id, path=("contact_id",), lock=True)
     reported = {name: value for name in TAKEN if (value := getattr(proposal, name))}
     lacking = {name: value for name, value in reported.items() if not getattr(contact, name)}
-    if contact.city:
-        lacking.pop("country", None)
+    if any(getattr(contact, part) for part in base_data.ADDRESS):
+        lacking = {name: value for name, value in lacking.items() if name not in base_data.ADDRESS}
     await contacts.fill(viewer, contact, lacking, now=now)
     await _decide(viewer, proposal, ProposalDecision.MERGED, contact.id, now=now)
     return proposal, contact
@@ -135,8 +135,7 @@ async def _read(
 ) -> dict[str, Any]:
     """By the country it has or will have, else the project's; what was reported already is not read again."""
     typed = sent_anew(proposal, sent)
-    stored = proposal.country if proposal else None
-    own = countries.country_or(sent.get("country", stored), stored)
+    own = countries.own_country(sent, proposal)
     country = await countries.rules_country(viewer.project_id, typed, own)
     required = [name for name in ("name",) if name in typed or proposal is None]
     clean = check(typed, rules(country, confirm_ico=confirm_ico), required=required)
