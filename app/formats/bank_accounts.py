@@ -13,6 +13,11 @@ LONGEST_ACCOUNT = 40
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{10,30}")
 _NATIONAL = re.compile(r"(?:([0-9]{1,6})-)?([0-9]{2,10})/([0-9]{4})")
 _WITHOUT_IBAN = re.compile(r"[A-Z0-9 ./:-]*[0-9][A-Z0-9 ./:-]*", re.IGNORECASE)
+_LABEL = re.compile(r"^IBAN:?")
+_HYPHENS = re.compile(r"[\u2010-\u2013]")
+#: In the register of IBANs, and paid within the country by other numbers: British sort codes, Russian twenty digits.
+_ALSO_NATIONAL = frozenset(("BR", "GB", "IL", "MN", "RU"))
+_NATIONAL_DIGITS = re.compile(r"[0-9./-]{6,30}")
 _WEIGHTS = (6, 3, 7, 9, 10, 5, 8, 4, 2, 1)
 
 
@@ -20,11 +25,13 @@ def bank_account(value: str, country: str) -> str:
     """An IBAN without blanks, of any country; a Czech account also as `19-2000145399/0800` without leading zeros.
 
     An account of another country is never read as a Czech one: a Slovak one in that form becomes its IBAN, and what is
-    typed for a country with IBANs must be one. Countries without them have accounts of many forms, kept as typed.
+    typed for a country with IBANs must be one. Countries without them have accounts of many forms, kept as typed; so
+    are the digits alone where banks have numbers of their own besides.
     """
-    typed = compact(value).upper()
-    if _IBAN.fullmatch(typed):
-        return _iban(typed, value)
+    typed = _LABEL.sub("", _HYPHENS.sub("-", compact(value).upper()))
+    close = typed.replace("-", "")
+    if _IBAN.fullmatch(close):
+        return _iban(close, value)
     found = _NATIONAL.fullmatch(typed)
     if found and country == "CZ":
         return _czech(*found.groups(default=""), typed=value)
@@ -32,8 +39,10 @@ def bank_account(value: str, country: str) -> str:
         return _slovak(*found.groups(default=""), typed=value)
     if not found and not _has_ibans(country):
         return _as_typed(value)
-    if _IBAN.fullmatch(f"{country}{typed}") and iban.is_valid(f"{country}{typed}", check_country=False):
-        return f"{country}{typed}"  # as Poles write theirs
+    if _IBAN.fullmatch(f"{country}{close}") and iban.is_valid(f"{country}{close}", check_country=False):
+        return f"{country}{close}"  # as Poles write theirs
+    if not found and country in _ALSO_NATIONAL and _NATIONAL_DIGITS.fullmatch(typed):
+        return _as_typed(value)
     if country == "CZ":
         advice = "Write it as 19-2000145399/0800, or as an IBAN beginning CZ."
     elif _has_ibans(country):
@@ -48,7 +57,7 @@ def _has_ibans(country: str) -> bool:
 
 
 def _as_typed(value: str) -> str:
-    typed = clean_line(value, LONGEST_ACCOUNT)
+    typed = _HYPHENS.sub("-", clean_line(value, LONGEST_ACCOUNT))
     if typed and not _WITHOUT_IBAN.fullmatch(typed):
         raise ValueError(f"{shown(value)} is not an account. Write its digits, and an IBAN if it has one.")
     return typed

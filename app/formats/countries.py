@@ -16,9 +16,15 @@ COUNTRIES = frozenset(
 )
 
 
+#: What people write for a country that has another code.
+_MISTAKEN = {"UK": "GB", "EL": "GR"}
+
+
 def country(value: str) -> str:
     """An ISO 3166-1 alpha-2 code in upper case."""
     code = clean_line(value, 100).upper()
+    if code in _MISTAKEN:
+        raise ValueError(f"{shown(value)} is not a country's code. Write {_MISTAKEN[code]}.")
     if code not in COUNTRIES:
         raise ValueError(f"{shown(value)} is not a country's code. Use two letters, as CZ or SK.")
     return code

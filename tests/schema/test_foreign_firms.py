@@ -123,7 +123,7 @@ async def test_a_foreign_register_is_never_said_to_be_the_projects(project: Proj
     waiting = await make_proposal(await Employee.get(), registration_number=None)
     there, before = await make_contact(project), await everything()
     division = await make_division(project)
-    for document, sent in [
+    cases: list[tuple[str, dict[str, Any]]] = [
         (CREATE, {"name": "Cizí"}),
         (CREATE, {"name": "Cizí", "address": {"country": "SK"}}),
         (UPDATE, {"id": there}),
@@ -133,7 +133,8 @@ async def test_a_foreign_register_is_never_said_to_be_the_projects(project: Proj
         (DIVISION, {"id": division}),
         (PROJECT, {}),
         (FOUND, {"name": "Cizí"}),
-    ]:
+    ]
+    for document, sent in cases:
         answer = await client.run(document, input={**sent, **number})
 
         (name,) = answer.data
@@ -164,11 +165,12 @@ async def test_a_number_that_stays_keeps_its_country(project: Project, client: C
 async def test_a_country_without_a_number_is_left_out(project: Project, client: Client) -> None:
     """A form may have chosen it before anybody typed a number."""
     waiting, there = await make_proposal(await Employee.get()), await make_contact(project)
-    for document, sent in [
+    cases: list[tuple[str, dict[str, Any]]] = [
         (CREATE, {"name": "Jan"}),
         (ACCEPT, {"id": waiting}),
         (UPDATE, {"id": there}),
-    ]:
+    ]
+    for document, sent in cases:
         answer = await client.run(
             document, input={**sent, "registrationNumber": "", "registrationCountry": "DE"}
         )
