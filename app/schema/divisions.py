@@ -8,7 +8,7 @@ import strawberry
 
 from app import models
 from app.engine.declare import ById, Listing, Record, Table, column, computed, group
-from app.engine.guards import value
+from app.engine.guards import field, value
 from app.engine.scalars import EmailAddress
 from app.policy import Level, Viewer
 from app.policy import Permission as P  # noqa: N817
@@ -46,8 +46,9 @@ class BaseData:
     )
     registration_country: str | None = strawberry.field(description="The country of that register.")
     vat_id: str | None = strawberry.field(description=f"VAT id (DIČ, in Slovakia IČ DPH). {OF_ITS_OWN}")
-    tax_number: str | None = strawberry.field(
-        description=f"What its tax office calls it by, where that is no VAT id. {OF_ITS_OWN}"
+    tax_number: str | None = field(
+        P.CONTACT_BILLING_READ,
+        f"What its tax office calls it by, where that is no VAT id. It may be a birth number. {OF_ITS_OWN}",
     )
     legal_form: str | None = strawberry.field(description=f"The legal form. {OF_ITS_OWN}")
     address: Address | None = strawberry.field(description="The seat, inherited whole or not at all.")
@@ -85,7 +86,10 @@ class Division(Table, model=models.Division, see=P.PROJECT_READ):
     )
     registration_country = column(P.PROJECT_READ, "The country of that register.")
     vat_id = column(P.PROJECT_READ, "A VAT id (DIČ, in Slovakia IČ DPH) of its own.")
-    tax_number = column(P.PROJECT_READ, "A tax number of its own, where that is no VAT id: a Slovak DIČ.")
+    tax_number = column(
+        P.CONTACT_BILLING_READ,
+        "A tax number of its own, where that is no VAT id: a Slovak DIČ. It may be a birth number.",
+    )
     legal_form = column(P.PROJECT_READ, "A legal form of its own.")
     address = group(Address, P.PROJECT_READ, "A seat of its own.", **ADDRESS)
     base_data = computed(

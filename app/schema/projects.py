@@ -47,7 +47,8 @@ class Project(Table, model=models.Project, see=Level.ACCOUNT):
     registration_country = column(P.PROJECT_READ, "The country of that register.")
     vat_id = column(P.PROJECT_READ, "VAT id (DIČ, in Slovakia IČ DPH).")
     tax_number = column(
-        P.PROJECT_READ, "What its tax office calls it by, where that is no VAT id: a Slovak DIČ."
+        P.CONTACT_BILLING_READ,
+        "What its tax office calls it by, where that is no VAT id: a Slovak DIČ. It may be a birth number.",
     )
     legal_form = column(P.PROJECT_READ, "The legal form.")
     address = group(

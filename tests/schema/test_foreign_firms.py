@@ -205,3 +205,30 @@ async def test_a_contact_without_an_address_gets_the_reported_one(
 
     address = part(answer, "contactProposalMerge", "contact")["address"]
     assert (address["city"], address["country"]) == ("Warszawa", "PL")
+
+
+async def test_the_tax_number_of_base_data_needs_the_billing_rights(
+    project: Project, admin: Employee
+) -> None:
+    """A sole trader's may be their birth number."""
+    await Project.all().update(tax_number="8001011234")
+    inherits, own = await make_division(project), await make_division(project, tax_number="8002021234")
+    document = """query ($inherits: ID!, $own: ID!) {
+      project { taxNumber }
+      inherits: division(id: $inherits) { baseData { taxNumber } }
+      own: division(id: $own) { taxNumber baseData { taxNumber } } }"""
+    ids = {"inherits": inherits, "own": own}
+
+    seen = await as_employee(await make_employee(project, [Role.SALES_REP])).run(document, **ids)
+    hidden = await as_employee(await make_employee(project, [Role.TELEPHONIST])).run(document, **ids)
+
+    def shown(of_project: str | None, of_division: str | None) -> dict[str, Any]:
+        base = {"taxNumber": of_division}
+        return {
+            "project": {"taxNumber": of_project},
+            "inherits": {"baseData": {"taxNumber": of_project}},
+            "own": {**base, "baseData": base},
+        }
+
+    assert (seen.codes, seen.data) == ([], shown("8001011234", "8002021234"))
+    assert (set(hidden.codes), hidden.data) == ({"FORBIDDEN"}, shown(None, None))

@@ -11,6 +11,7 @@ from tests.factories import FAR_AWAY, NOON
 from tests.proof.worlds.people import (
     EVERYBODY,
     EXTERNALS,
+    NO_BILLING_DATA,
     OUTSIDE,
     STAFF,
     STRANGERS,
@@ -104,6 +105,14 @@ def _base_data(scene: Scene) -> Iterator[Secret]:
             Changed(project, one, other),
             Probe("director", f"{{ project {{ {field} }} }}"),
             ("project", "projects"),
+        )
+    for row in (project, division):
+        yield Secret(
+            f"taxNumber of a {type(row).__name__}",
+            NO_BILLING_DATA,
+            Changed(row, {"tax_number": "8001011234"}, {"tax_number": "8002021234"}),
+            showing(scene, row, "taxNumber"),
+            ("taxNumber", "baseData"),
         )
     yield Secret(
         "the name of a division",
