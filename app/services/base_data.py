@@ -35,7 +35,8 @@ def numbers(country: str, *, confirm_ico: bool | None = None) -> dict[str, Rule]
 
 def registration(country: str, *, confirm_ico: bool | None = None) -> dict[str, Rule]:
     """What registers call it by."""
-    read = partial(_confirmed_ico, country=country) if confirm_ico else partial(formats.ico, country=country)
+    asks = confirm_ico and _may_be_confirmed(country)
+    read = partial(_confirmed_ico, country=country) if asks else partial(formats.ico, country=country)
     return {
         "ico": nullable(of(read)),
         "registration_number": nullable(of(formats.registration_number)),
@@ -43,12 +44,32 @@ def registration(country: str, *, confirm_ico: bool | None = None) -> dict[str, 
     }
 
 
+def require_confirmed(clean: Mapping[str, Any], country: str, *, confirm_ico: bool | None) -> None:
+    """For values that `numbers` or `registration` checked, when nothing else is to be mended any more.
+
+    Raises RegisterNeeded for an IČO that is kept only if the register has it, and that nobody asked about yet.
+    """
+    ico = clean.get("ico")
+    if ico and confirm_ico and _may_be_confirmed(country) and not _is_sound(ico, country):
+        companies.require_asked(ico)
+
+
+def _may_be_confirmed(country: str) -> bool:
+    """A Slovak IČO looks as a Czech one does: that a Czech firm has that number says nothing of the Slovak one."""
+    return country != "SK"
+
+
+def _is_sound(ico: str, country: str) -> bool:
+    try:
+        return bool(formats.ico(ico, country))
+    except ValueError:
+        return False
+
+
 def _confirmed_ico(value: str, country: str) -> str:
     """With a wrong check digit, or of a firm that has its seat abroad, it must be in the register."""
-    try:
-        return formats.ico(value, country)
-    except ValueError:
-        return companies.require_registered(formats.ico_digits(value, country))
+    digits = formats.ico_digits(value, country)
+    return digits if _is_sound(digits, country) else companies.not_denied(digits)
 
 
 def address(country: str) -> Rule:

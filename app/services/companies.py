@@ -66,7 +66,7 @@ async def lookup(viewer: AccountViewer, ico: str) -> Company | None:
 
 @asynccontextmanager
 async def asked_about(viewer: AccountViewer, ico: str) -> AsyncIterator[None]:
-    """Asks the register, outside any transaction; within the block `require_registered` knows the answer."""
+    """Asks the register, outside any transaction; within the block its answer is known."""
     found = await lookup(viewer, ico)
     token = _answer.set((ico, found is not None))
     try:
@@ -75,16 +75,19 @@ async def asked_about(viewer: AccountViewer, ico: str) -> AsyncIterator[None]:
         _answer.reset(token)
 
 
-def require_registered(ico: str) -> str:
-    """The eight digits, if the register has them. Raises ValueError if not, RegisterNeeded if it was not asked."""
-    known = _answer.get()
-    if known is None or known[0] != ico:
-        raise RegisterNeeded(ico)
-    if not known[1]:
+def not_denied(ico: str) -> str:
+    """The eight digits. Raises ValueError if the register was asked and does not have them."""
+    if _answer.get() == (ico, False):
         raise ValueError(
             f"The register has no company with the IČO {shown(ico)}. Look for a mistyped or swapped digit."
         )
     return ico
+
+
+def require_asked(ico: str) -> None:
+    """Raises RegisterNeeded if the register was not asked about this one: when nothing else is to be mended any more."""
+    if _answer.get() != (ico, True):
+        raise RegisterNeeded(ico)
 
 
 def _require_patience(account_id: UUID) -> None:

@@ -76,7 +76,10 @@ async def create(
     country = await countries.rules_country(viewer.project_id, given, countries.own_country(given))
     clean = check(given, _rules_of_new(country, confirm_ico=confirm_ico), required=("name",))
     clean = _columns(base_data.with_registration(None, clean, country))
-    return await add(viewer, clean, now=now, division_id=division_id, owner_id=owner_id)
+    contact = await add(viewer, clean, now=now, division_id=division_id, owner_id=owner_id)
+    # Last, or a wrong division would be told of only after the register was asked. It takes back what was written.
+    base_data.require_confirmed(clean, country, confirm_ico=confirm_ico)
+    return contact
 
 
 async def add(
@@ -130,9 +133,12 @@ async def update(
         await reminder_handover.lock_windows(Reminder.filter(contact_id=id))
     contact = await Contact.get_visible(viewer, id, lock=True)
     _require_write(viewer, sent)
-    clean = await _read(contact, {name: sent[name] for name in sent.keys() & READ}, confirm_ico)
+    clean, country = await _read(
+        contact, {name: sent[name] for name in sent.keys() & READ}, confirm_ico=confirm_ico
+    )
     require_version(contact, expected_version)
     links = await _links(viewer, contact, {name: sent[name] for name in sent.keys() - READ})
+    base_data.require_confirmed(clean, country, confirm_ico=confirm_ico)
     changes = differing(contact, {**clean, **links})
     if "division_id" in changes:
         saw = await reminder_handover.shown_unassigned(id)
@@ -152,14 +158,16 @@ async def fill(viewer: Member, contact: Contact, clean: Mapping[str, Any], *, no
         await _save(contact, changes, now=now)
 
 
-async def _read(contact: Contact, sent: Mapping[str, Any], confirm_ico: bool | None) -> dict[str, Any]:
-    """What was sent and is not there already, by the rules of the country that the contact will have."""
+async def _read(
+    contact: Contact, sent: Mapping[str, Any], *, confirm_ico: bool | None
+) -> tuple[dict[str, Any], str]:
+    """What was sent and is not there already, by the rules of the country that the contact will have: that too."""
     typed = sent_anew(contact, sent)
     own = countries.own_country(sent, contact)
     country = await countries.rules_country(contact.project_id, typed, own)
     required = [name for name in ("name", "status") if name in typed]
     clean = check(typed, rules(country, confirm_ico=confirm_ico), required=required)
-    return _columns(base_data.with_registration(contact, clean, country))
+    return _columns(base_data.with_registration(contact, clean, country)), country
 
 
 def _require_write(viewer: Member, sent: Mapping[str, Any]) -> None:

@@ -33,9 +33,10 @@ async def create(viewer: Member, *, now: datetime, confirm_ico: bool | None = No
     """
     viewer.require(Permission.PROJECT_SETTINGS)
     given = {name: value for name, value in sent.items() if value is not None}
-    clean = await _read(viewer, None, given, confirm_ico, required=("name",))
+    clean, country = await _read(viewer, None, given, confirm_ico, required=("name",))
     await _lock_names(viewer)
     await _require_free(viewer, clean["name"])
+    base_data.require_confirmed(clean, country, confirm_ico=confirm_ico)
     division = await Division.create(
         project_id=viewer.project_id,
         sort_key=sort_key(clean["name"]),
@@ -63,13 +64,14 @@ async def update(
     viewer.require(Permission.PROJECT_SETTINGS)
     await _lock_names(viewer)
     division = await Division.get_visible(viewer, id, lock=True)
-    clean = await _read(
+    clean, country = await _read(
         viewer, division, sent, confirm_ico, required=[name for name in ("name",) if name in sent]
     )
     require_version(division, expected_version)
     changes = differing(division, clean)
     if "name" in changes and division.archived_at is None:
         await _require_free(viewer, changes["name"], but=[division.id])
+    base_data.require_confirmed(clean, country, confirm_ico=confirm_ico)
     if changes:
         await _save(division, changes, now=now)
     if "email" in changes:
@@ -101,14 +103,14 @@ async def _read(
     confirm_ico: bool | None,
     *,
     required: Collection[str],
-) -> dict[str, Any]:
-    """By the country it has or will have, else the project's; what is there already is not read again."""
+) -> tuple[dict[str, Any], str]:
+    """By the country it has or will have, else the project's: that too. What is there already is not read again."""
     typed = sent_anew(division, sent)
     own = countries.own_country(sent, division)
     country = await countries.rules_country(viewer.project_id, typed, own)
     rules = base_data.rules(country, confirm_ico=confirm_ico)
     clean = check(typed, rules, required=[name for name in required if name in typed or division is None])
-    return base_data.columns(base_data.with_registration(division, clean, country))
+    return base_data.columns(base_data.with_registration(division, clean, country)), country
 
 
 async def _lock_names(viewer: Member) -> None:

@@ -53,8 +53,9 @@ async def create(
     register has it. Raises RateLimited above 20 a day, and companies.RegisterNeeded.
     """
     given = {name: value for name, value in sent.items() if value is not None}
-    clean = _read(None, given, confirm_ico, required=("name",))
+    clean, country = _read(None, given, confirm_ico, required=("name",))
     await _require_few(viewer, now)
+    base_data.require_confirmed(clean, country, confirm_ico=confirm_ico)
     project = await Project.create(
         sort_key=sort_key(clean["name"]),
         created_by_id=viewer.account_id,
@@ -98,8 +99,9 @@ async def update(
     if "daily_delete_limit" in sent:
         viewer.require(Permission.ADMIN_GRANT)
     project = await Project.get_visible(viewer, viewer.project_id, lock=True)
-    clean = _read(project, sent, confirm_ico, required=[name for name in NOT_NULL if name in sent])
+    clean, country = _read(project, sent, confirm_ico, required=[name for name in NOT_NULL if name in sent])
     require_version(project, expected_version)
+    base_data.require_confirmed(clean, country, confirm_ico=confirm_ico)
     changes = differing(project, clean)
     if changes:
         await _save(project, changes, now=now)
@@ -110,13 +112,13 @@ async def update(
 
 def _read(
     project: Project | None, sent: Mapping[str, Any], confirm_ico: bool | None, *, required: Collection[str]
-) -> dict[str, Any]:
-    """By the country it has or will have; what is there already is not read again."""
+) -> tuple[dict[str, Any], str]:
+    """By the country it has or will have: that too. What is there already is not read again."""
     typed = sent_anew(project, sent)
     country = countries.own_country(sent, project) or countries.HOME
     needed = [name for name in required if name in typed or project is None]
     clean = check(typed, rules(country, confirm_ico=confirm_ico), required=needed)
-    return base_data.columns(base_data.with_registration(project, clean, country))
+    return base_data.columns(base_data.with_registration(project, clean, country)), country
 
 
 async def _require_few(viewer: AccountViewer, now: datetime) -> None:

@@ -45,7 +45,8 @@ async def propose(
 ) -> ContactProposal:
     """Keeps what the viewer reports. `sent`: name, and any other of `rules`; `confirm_ico` as for contacts."""
     viewer.require(Permission.CONTACT_PROPOSE)
-    clean = await _read(viewer, None, sent, confirm_ico)
+    clean, country = await _read(viewer, None, sent, confirm_ico)
+    base_data.require_confirmed(clean, country, confirm_ico=confirm_ico)
     proposal = ContactProposal.new(
         project_id=viewer.project_id, proposed_by_id=viewer.employee_id, created_at=now, **clean
     )
@@ -67,10 +68,11 @@ async def accept(
 ) -> tuple[ContactProposal, Contact]:
     """Makes a new contact of it. `corrections` take the place of what was reported; None leaves it out."""
     proposal = await _waiting(viewer, id, expected_version)
-    corrected = await _read(viewer, proposal, corrections, confirm_ico)
+    corrected, country = await _read(viewer, proposal, corrections, confirm_ico)
     values = {**{name: getattr(proposal, name) for name in TAKEN}, **corrected}
     known = {name: value for name, value in values.items() if value}
     contact = await contacts.add(viewer, known, now=now, division_id=division_id, owner_id=owner_id)
+    base_data.require_confirmed(corrected, country, confirm_ico=confirm_ico)
     await _decide(viewer, proposal, ProposalDecision.ACCEPTED, contact.id, now=now)
     return proposal, contact
 
@@ -132,14 +134,14 @@ def _ways_to_reach(proposal: ContactProposal) -> Iterator[Q]:
 
 async def _read(
     viewer: Member, proposal: ContactProposal | None, sent: dict[str, Any], confirm_ico: bool | None
-) -> dict[str, Any]:
-    """By the country it has or will have, else the project's; what was reported already is not read again."""
+) -> tuple[dict[str, Any], str]:
+    """By the country it has or will have, else the project's: that too. What was reported is not read again."""
     typed = sent_anew(proposal, sent)
     own = countries.own_country(sent, proposal)
     country = await countries.rules_country(viewer.project_id, typed, own)
     required = [name for name in ("name",) if name in typed or proposal is None]
     clean = check(typed, rules(country, confirm_ico=confirm_ico), required=required)
-    return base_data.with_registration(proposal, clean, country)
+    return base_data.with_registration(proposal, clean, country), country
 
 
 async def _waiting(viewer: Member, proposal_id: UUID, expected_version: int | None) -> ContactProposal:

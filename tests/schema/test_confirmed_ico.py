@@ -11,7 +11,7 @@ from app.policy import Role
 from app.services import companies
 from tests.ares_server import Ares, Mood, ares_server
 from tests.conftest import Clock
-from tests.factories import make_contact, make_division, make_employee, make_project
+from tests.factories import make_contact, make_division, make_employee, make_project, make_proposal
 from tests.graphql import Client, as_employee
 from tests.schema.contact_cases import everything
 from tests.schema.country_cases import (
@@ -141,3 +141,61 @@ async def test_whoever_may_not_write_asks_nothing(ares: Ares, project: Project) 
     answer = await technician.run(CREATE, input={"name": "Omyl", "ico": ODD, "confirmIco": True})
 
     assert answer.codes == ["FORBIDDEN"] and ares.asked == [] and await Employee.all().count() == 1
+
+
+async def test_a_slovak_number_is_not_asked_about_in_the_czech_register(
+    ares: Ares, project: Project, client: Client
+) -> None:
+    ares.companies["35763468"] = {"ico": "35763468", "obchodniJmeno": "Někdo jiný"}
+    sent = {"ico": "35763468", "confirmIco": True}
+    there = await make_contact(project, vat_id="SK2020273893")
+
+    created = await client.run(CREATE, input={"name": "Telekom", **sent, "address": {"country": "SK"}})
+    updated = await client.run(UPDATE, input={"id": there, **sent})
+
+    assert created.faults("contactCreate") == updated.faults("contactUpdate") == [("input.ico", "INVALID")]
+    assert ares.asked == [] and await Contact.filter(ico="35763468").count() == 0
+
+
+async def test_the_register_is_asked_when_nothing_else_is_wrong(
+    ares: Ares, project: Project, client: Client
+) -> None:
+    sent: dict[str, Any] = {"name": "Omyl", "ico": ODD, "confirmIco": True}
+    there, gone = await make_contact(project), await make_division(project, archived_at=project.created_at)
+    waiting = await make_proposal(await Employee.get())
+    taken = await make_division(project, name="Omyl")
+    stale = {"expectedVersion": 7}
+    cases: list[tuple[str, dict[str, Any], str]] = [
+        (CREATE, {"email": "omyl"}, "email"),
+        (CREATE, {"divisionId": gone}, "divisionId"),
+        (UPDATE, {"id": there, **stale}, "expectedVersion"),
+        (UPDATE, {"id": there, "divisionId": gone}, "divisionId"),
+        (PROPOSE, {"email": "omyl"}, "email"),
+        (ACCEPT, {"id": waiting, "divisionId": gone}, "divisionId"),
+        (ADD_DIVISION, {}, "name"),
+        (DIVISION, {"id": taken, **stale}, "expectedVersion"),
+        (PROJECT, stale, "expectedVersion"),
+        (FOUND, {"email": "omyl"}, "email"),
+    ]
+    before = await everything()
+    for document, wrong, at in cases:
+        answer = await client.run(document, input={**sent, **wrong})
+        (name,) = answer.data
+        assert [path for path, _ in answer.faults(name)] == [f"input.{at}"]
+    assert ares.asked == [] and await everything() == before
+
+
+async def test_a_number_that_is_there_is_the_same_with_blanks(
+    ares: Ares, project: Project, client: Client
+) -> None:
+    odd = await make_contact(project, ico=ODD)
+    moved = await make_contact(
+        project, ico="00177041", country="PL", postal_code="60200", phone="+420777123456"
+    )
+
+    same = await client.run(UPDATE, input={"id": odd, "ico": "270 82 441"})
+    retyped = {"ico": "177041", "phone": "+420 777 123 456", "address": {"postalCode": "602 00"}}
+    kept = await client.run(UPDATE, input={"id": moved, **retyped})
+
+    assert part(same, "contactUpdate", "contact")["version"] == 1
+    assert part(kept, "contactUpdate", "contact")["version"] == 1 and ares.asked == []
