@@ -8,7 +8,7 @@
  * Who asks is looked up as we do it: by the token's hash, in the table of sessions, believed for a second. The trigger
  * reads the session again inside the transaction of a mutation.
  */
-import { createHash, randomUUID } from "node:crypto";
+import { hash as hashed, randomUUID } from "node:crypto";
 
 import pg from "pg";
 
@@ -56,11 +56,18 @@ async function lookedUp(hash) {
   return settings;
 }
 
-async function context({ node: { req } }) {
-  const token = (req.headers.authorization ?? "").replace(/^bearer /i, "");
-  const hash = createHash("sha256").update(token).digest("hex");
+/** Not asynchronous where the viewer is known: that spares each request a turn of the loop. */
+function context({ node: { req } }) {
+  const hash = hashed("sha256", (req.headers.authorization ?? "").replace(/^bearer /i, ""));
   const known = viewers.get(hash);
-  const settings = known && known.until > Date.now() ? known.settings : await lookedUp(hash);
+  return known && known.until > Date.now() ? withRequest(known.settings, req) : asked(hash, req);
+}
+
+async function asked(hash, req) {
+  return withRequest(await lookedUp(hash), req);
+}
+
+function withRequest(settings, req) {
   const request = { "claims.request_id": randomUUID(), "claims.client_ip": req.socket.remoteAddress };
   return { pgSettings: { ...settings, ...request } };
 }
