@@ -43,14 +43,15 @@ def own_country(sent: Mapping[str, Any], row: Any = None) -> str | None:
 def register_country(sent: Mapping[str, Any], row: Any) -> str | None:
     """The country of the registration number: the one that was said, else the stored one.
 
-    Whoever empties the country alone keeps it with its number; with another number it is none.
+    Without a number there is none: a form may choose a country before anybody types. Whoever empties the country alone
+    keeps it with its number; with another number it is none.
     """
-    said = _known(formats.country, sent, row, "registration_country")
     stored = getattr(row, "registration_number", None)
     number = (sent.get("registration_number", stored) or "").strip()
-    if said or not number or number != stored:
-        return said
-    return getattr(row, "registration_country", None)
+    if not number:
+        return None
+    said = _known(formats.country, sent, row, "registration_country")
+    return said or (getattr(row, "registration_country", None) if number == stored else None)
 
 
 async def rules_country(project_id: UUID, sent: Mapping[str, Any], own: str | None) -> str:

@@ -172,11 +172,13 @@ async def test_a_country_without_a_number_is_left_out(project: Project, client: 
     ]
     for document, sent in cases:
         answer = await client.run(
-            document, input={**sent, "registrationNumber": "", "registrationCountry": "DE"}
+            document,
+            input={**sent, "registrationNumber": "", "registrationCountry": "DE", "phone": "777 123 456"},
         )
         (name,) = answer.data
         shown = part(answer, name, "contact")
         assert (shown["registrationNumber"], shown["registrationCountry"]) == (None, None)
+        assert shown["phone"] == "+420777123456"
 
 
 @pytest.mark.parametrize("part_of_it", [{"street": "Dlouhá 1"}, {"postal_code": "60200"}, {"country": "CZ"}])
