@@ -124,7 +124,7 @@ class Inputs:
         for each in inputs:
             given = each.given(document)
             changing = given if each.is_mixed else {taken.name: given.get(taken.name) for taken in each.taken}
-            self._check_all(each, changing)
+            self.check(each, changing)
             found[id(each.node)] = given
         return found
 
@@ -133,12 +133,13 @@ class Inputs:
         found: dict[int, Mapping[str, Any]] = {}
         for each in inputs:
             if not each.is_mixed:
-                self._check_all(each, each.written)
+                self.check(each, each.written)
             if each.is_constant:
                 found[id(each.node)] = each.written
         return found
 
-    def _check_all(self, input_: Input, given: Mapping[str, Any]) -> None:
+    def check(self, input_: Input, given: Mapping[str, Any]) -> None:
+        """Of one field, these of its arguments. Raises GraphQLError if the whole operation is refused."""
         self.node, self.path = input_.node, input_.path
         for name, value in given.items():
             declared = input_.definition.args[name]

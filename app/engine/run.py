@@ -4,8 +4,9 @@ Whatever a plan cannot answer itself (an exception, a null in the wrong place, i
 over the very values that were got: see `core`.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from inspect import isawaitable
 from typing import Any, Protocol
 
@@ -19,7 +20,7 @@ from app.engine.denials import Denial
 from app.engine.document import Document
 from app.engine.fill import Fill
 from app.engine.ids import local_id, type_and_id
-from app.engine.inputs import Inputs
+from app.engine.inputs import Input, Inputs
 from app.engine.plan import Payload, Plan, Root, late_payload, read_of_type
 from app.engine.reads import Read
 from app.engine.searches import Search
@@ -36,7 +37,10 @@ NO_HELPERS: Any = None
 
 
 class Context(Protocol):
-    """What the engine asks of `info.context`."""
+    """What the engine asks of `info.context`, and what it puts there while a mutation runs."""
+
+    decide_inputs: Callable[[Viewer], None] | None
+    decided_for: Viewer | None
 
     @property
     def viewer(self) -> Viewer: ...
@@ -172,11 +176,19 @@ class Run:
 
     async def _resolved(self, root: Root) -> Any:
         """What the field's own resolver returns."""
+        if root.type is self.document.schema.mutation_type:
+            self.context.decide_inputs = partial(self._decide_inputs, root)
+            self.context.decided_for = self.viewer
         resolve = self.resolvers[root.type.name, root.name]
         found = resolve(None, self.info(root), **self.arguments.get(id(root.nodes[0]), {}))
         value = await found if isawaitable(found) else found
         await self._choose_payload(root)
         return value
+
+    def _decide_inputs(self, root: Root, viewer: Viewer) -> None:
+        node = root.nodes[0]
+        asked = Input(f"{root.type.name}.{root.name}", root.definition, node, (root.key,))
+        Inputs(viewer).check(asked, self.arguments.get(id(node), {}))
 
     async def _event(self, root: Root, value: Any) -> Any:
         if root.read is None:

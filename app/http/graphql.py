@@ -108,7 +108,7 @@ class GraphQLEndpoint:
         operation = document.operation(asked.parameters.operation_name)
         self._check_transport(operation, asked.method)
         answer = await execution.run(self.schema, document, operation, asked.parameters.variables, context)
-        return answering.result(answer)
+        return answering.result(answer, is_mutation=operation.operation is OperationType.MUTATION)
 
     def _check_transport(self, operation: OperationDefinitionNode, method: str) -> None:
         kind = operation.operation

@@ -32,8 +32,10 @@ STATUS_OF_CODE = {
     Overloaded.code: 503,
     Timeout.code: 503,
 }
+# A mutation that is refused by its own transaction did nothing either, as one that was refused before.
+STATUS_OF_MUTATION = {**STATUS_OF_CODE, Forbidden.code: 403}
 # These only if nothing was executed: a single denied field is a null beside an error, and no failure of the request.
-STATUS_OF_REFUSAL = {**STATUS_OF_CODE, Forbidden.code: 403, INTERNAL: 500}
+STATUS_OF_REFUSAL = {**STATUS_OF_MUTATION, INTERNAL: 500}
 
 QUALITY = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?")
 
@@ -79,7 +81,7 @@ class Answering(NamedTuple):
     media_type: str
     request_id: str
 
-    def result(self, answer: Answer) -> Reply:
+    def result(self, answer: Answer, *, is_mutation: bool = False) -> Reply:
         """The answer of an operation. A request error has no `data` key."""
         data, errors = answer.data, answer.errors
         if data is None:
@@ -88,7 +90,8 @@ class Answering(NamedTuple):
             body = b'{"data":%b}' % data
             return Reply(200, [VARY, NO_STORE, length_header(body), CONTENT_TYPES[self.media_type]], body)
         body = b'{"data":%b,"errors":%b}' % (data, as_json(errors))
-        return self._reply(body, self._status(data, errors), errors)
+        statuses = STATUS_OF_MUTATION if is_mutation else STATUS_OF_CODE
+        return self._reply(body, self._status(data, errors, statuses), errors)
 
     def failed(self, errors: Sequence[GraphQLError], status: int | None = None) -> Reply:
         """The answer of a request of which nothing was executed. `errors` are presented ones."""
@@ -107,10 +110,10 @@ class Answering(NamedTuple):
         """Whether the status says it too. That the database is away is for proxies, which read nothing else."""
         return self.media_type == GRAPHQL_JSON or is_away(errors[0])
 
-    def _status(self, data: bytes, errors: Sequence[GraphQLError]) -> int:
+    def _status(self, data: bytes, errors: Sequence[GraphQLError], statuses: Mapping[str, int]) -> int:
         if not self._is_told(errors) or not NOTHING.fullmatch(data):
             return 200
-        return STATUS_OF_CODE.get(code_of(errors[0]), 200)
+        return statuses.get(code_of(errors[0]), 200)
 
     def _reply(self, body: bytes, status: int, errors: Iterable[GraphQLError]) -> Reply:
         headers = [VARY, NO_STORE, *_retry_after(errors)]

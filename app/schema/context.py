@@ -60,6 +60,10 @@ class Context:
     settings: Any = None
     #: A subscription that waits puts here what wakes it, so that it looks again whether it may go on.
     wake: Callable[[], None] | None = field(default=None, repr=False)
+    #: While a mutation runs: decides anew what it was sent, for its viewer as the transaction sees them; and for whom it
+    #: was decided. Raises GraphQLError.
+    decide_inputs: Callable[[Viewer], None] | None = field(default=None, repr=False)
+    decided_for: Viewer | None = field(default=None, repr=False)
 
     @classmethod
     async def open(

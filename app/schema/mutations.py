@@ -104,6 +104,8 @@ class Act:
         async with unit_of_work(origin, first=self._look) as work:
             origin.viewer = self.viewer
             self.viewer.require(self.guard)
+            if self.viewer != self.context.decided_for and self.context.decide_inputs is not None:
+                self.context.decide_inputs(self.viewer)
             yield work
 
     async def _look(self) -> datetime:

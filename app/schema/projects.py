@@ -230,7 +230,8 @@ async def project_delete(act: Act, input: ProjectDeleteInput) -> Returned:
 
     All sessions in it end, the one that asks too. Until `restorableUntil` an admin takes it back with projectRestore.
     """
-    project_deletion.check_name(await project_deletion.look_up(act.member), input.name)
+    async with act.unit_of_work():
+        project_deletion.check_name(await project_deletion.look_up(act.member), input.name)
     attempt = await prove_password(act, input.password)
     async with act.unit_of_work():
         await sign_in.confirm(attempt, now=act.now)

@@ -81,9 +81,9 @@ async def prove_password(act: Act, password: str, *, path: str = "password") -> 
 
     Inside of it, `services.sign_in.confirm` the attempt. Raises Invalid (WRONG_PASSWORD) at `path`; RateLimited after ten wrong tries.
     """
-    async with unit_of_work() as work:
+    async with act.unit_of_work():  # whoever lost the right meanwhile learns nothing of passwords
         attempt = await attempts.begin_of(
-            act.account.account_id, client_ip=act.context.client_ip, now=work.now
+            act.account.account_id, client_ip=act.context.client_ip, now=act.now
         )
     return await attempts.prove(attempt, password, refusal=attempts.wrong_password(path))
 

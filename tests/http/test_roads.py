@@ -10,6 +10,7 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.http import graphql, limits
+from tests.http.socket_client import signed_in
 from tests.http.toy import Client
 
 JSON = "application/json"
@@ -275,3 +276,31 @@ async def test_requests_sent_without_waiting_are_answered_in_order(client: Clien
 
     ends = [answer.rpartition(b"\r\n\r\n")[2] for answer in answers]
     assert ends == [b'{"data":{"hello":"hello %d"}}' % number for number in range(5)]
+
+
+async def test_a_refused_mutation_has_one_code_and_status_whichever_road_finds_it(
+    client: Client, full_road: FullRoad
+) -> None:
+    token = client.toy.sign_in()
+    told = {
+        (seen.status, error["extensions"]["code"], error["message"])
+        for name in ("refusedBefore", "refusedInside")
+        for detour in ({}, DETOUR)
+        for seen in [await ask(client, signed(token) | detour, query(f"mutation {{ {name} }}"))]
+        for error in orjson.loads(seen.body)["errors"]
+    }
+    async with signed_in(client.toy, token) as socket:
+        over_socket = []
+        for name in ("refusedBefore", "refusedInside"):
+            await socket.subscribe(f"mutation {{ {name} }}")
+            (first, *_) = await socket.receive_until_complete()
+            errors = first["payload"] if first["type"] == "error" else first["payload"]["errors"]
+            over_socket += [(error["extensions"]["code"], error["message"]) for error in errors]
+
+    ((status, code, message),) = told
+    assert (status, code) == (403, "FORBIDDEN") and client.toy.done == []
+    assert over_socket == [(code, message)] * 2
+
+
+def signed(token: str) -> dict[str, str | None]:
+    return {**complete(Case(b"", {"accept": NEW})), "authorization": f"Bearer {token}"}

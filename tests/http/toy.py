@@ -24,7 +24,7 @@ from app.http.hot import HotRoads
 from app.http.middleware import middleware
 from app.http.sockets import Sockets
 from app.main import SERVER_OPTIONS
-from app.policy import AccountViewer, Level, Viewer
+from app.policy import AccountViewer, Level, Permission, Viewer
 from app.schema.context import ClientInfo, Context
 from app.schema.documents import DocumentSchema
 
@@ -119,6 +119,14 @@ class Mutation:
     @strawberry.mutation(metadata={GUARD: Level.ACCOUNT})
     def write_mine(self, info: ToyInfo) -> str:
         return toy_of(info).note("write mine")
+
+    @strawberry.mutation(metadata={GUARD: Permission.PROJECT_DELETE})
+    def refused_before(self, info: ToyInfo) -> str | None:
+        return toy_of(info).note("not refused")
+
+    @strawberry.mutation
+    def refused_inside(self, info: ToyInfo) -> str | None:
+        raise Permission.PROJECT_DELETE.refusal(info.context.viewer)
 
 
 @strawberry.type
