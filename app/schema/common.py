@@ -6,18 +6,31 @@ from app.engine.guards import value
 from app.engine.scalars import Decimal
 from app.policy import Level
 
-#: What people type that is read by a country's rules: that of the firm, else the project's.
+#: What people type that is read by a country's rules: the firm's, by its address, its register or its VAT id, else the
+#: project's.
 ICO = (
     "IČO: of Czech firms, and of Slovak ones with all eight digits. Of another country: `registrationNumber`."
 )
-VAT_ID = "VAT id (DIČ, in Slovakia IČ DPH) with its country: CZ27082440. Of the EU, the United Kingdom, Switzerland, Norway."
+VAT_ID = (
+    "VAT id (DIČ, in Slovakia IČ DPH) with its country: CZ27082440. Of the EU, the United Kingdom, Switzerland, Norway. "
+    "Without a country it is of the firm's, but in Czechia and Slovakia, where a bare number is another one."
+)
 TAX_NUMBER = "What a tax office calls it by, where that is no VAT id, at most 50 characters; a Slovak DIČ has ten digits."
-PHONE = "Telephone; without a country's code it is of the contact's country, else the project's."
-BANK_ACCOUNT = "Bank account: an IBAN, or of a Czech or Slovak contact 19-2000145399/0800; as typed where a country has no IBANs."
+PHONE = (
+    "Telephone; without a country's code it is of the contact's country (of its address, else its register, else its VAT "
+    "id), else the project's. INVALID for an extension, and for digits that may be two numbers."
+)
+BANK_ACCOUNT = (
+    "Bank account: an IBAN, or of a Czech or Slovak contact 19-2000145399/0800; as typed where a country has no IBANs, or "
+    "numbers of its own besides."
+)
 REGISTRATION_NUMBER = (
     "The number of a firm of another country in its register, as typed, at most 50 characters: HRB 86891."
 )
-REGISTRATION_COUNTRY = "The country of that register: the firm's own, else the project's, if not given."
+REGISTRATION_COUNTRY = (
+    "The country of that register: if not given, the firm's own, else the project's. REQUIRED where that is CZ or SK, "
+    "whose firms have an IČO. A number that stays keeps it; without a number it is left out."
+)
 CONFIRM_ICO = (
     "Look up an IČO that was refused, and keep it if the business register has it: some have a wrong check digit, some "
     "belong to firms with their seat abroad. For when a person has looked at `companyLookup` and says that it is right."

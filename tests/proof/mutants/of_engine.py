@@ -203,6 +203,13 @@ OF_ENGINE: Sequence[Mutant] = (
         by_worlds("taxNumber of a contact"),
     ),
     Mutant(
+        "the tax number of base data is read with its IČO",
+        "app/schema/divisions.py",
+        "tax_number: str | None = field(\n        P.CONTACT_BILLING_READ,",
+        "tax_number: str | None = field(\n        P.PROJECT_READ,",
+        by_worlds("taxNumber of a Project", "taxNumber of a Division"),
+    ),
+    Mutant(
         "the tax number is searched",
         "app/services/contacts.py",
         '"registration_number", "city"',
