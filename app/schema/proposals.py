@@ -182,7 +182,8 @@ class ContactProposalMergeInput:
 async def contact_proposal_merge(act: Act, input: ContactProposalMergeInput) -> Returned:
     """Fills what the contact lacks of what was reported; what it has stays, and the note stays where it is.
 
-    Town and country are filled in if the contact has nothing of an address: two are never mixed. Needs CONTACT_WRITE too. WRONG_STATE if it was handled already.
+    Town and country are filled in if the contact has nothing of an address: two are never mixed. Needs CONTACT_WRITE
+    too. WRONG_STATE if it was handled already.
     """
     proposal, contact = await proposals.merge(act.member, now=act.now, **given(input))
     return {"proposal": proposal.id, "contact": contact.id}
