@@ -16,21 +16,34 @@ ID_OF = "id_of"
 ANY_NODE, ANY_ID = "Node", "any"
 
 _TYPE_NAME = re.compile(r"[A-Za-z]\w{0,60}", re.ASCII)
+#: Longer than the longest name of a type and a UUID are in base64.
+LONGEST_ID = 140
+#: So many ids are read once, however often they come.
+REMEMBERED = 4_096
 
 
 def global_id(type_name: str, id_: UUID) -> str:
     return to_base64(type_name, str(id_))
 
 
-@lru_cache(maxsize=4_096)
 def type_and_id(given: str) -> tuple[str, UUID]:
     """The two halves of a global id. Raises ValueError for anything else."""
+    # Before anything is remembered of it: ids are remembered by their number, whatever their length.
+    if len(given) > LONGEST_ID:
+        raise ValueError("This is longer than any id.")
+    return _type_and_id(given)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _type_and_id(given: str) -> tuple[str, UUID]:
     written = b64decode(given)
     type_name, _, local = written.decode().partition(":")
     id_ = UUID(local)
     # base64 and UUID both read spellings that we never write.
     if str(id_) != local or b64encode(written).decode() != given:
         raise ValueError("The id is not in its one written form.")
+    if not _TYPE_NAME.fullmatch(type_name):
+        raise ValueError("The id is of nothing that could be a type.")
     return type_name, id_
 
 
@@ -47,6 +60,5 @@ def local_id(type_name: str, given: str, path: Sequence[str] = ("id",)) -> UUID:
 
 def wrong_id(expected: str, got: str | None, path: Sequence[str]) -> BadUserInput:
     """What is said of the id at `path` of the arguments. It follows from the id alone: no row was looked for."""
-    named = got if got is not None and _TYPE_NAME.fullmatch(got) else "no global id"
-    sentence = f"An id of another type: expected {expected}, got {named}. Send an id as the API gave it."
+    sentence = f"An id of another type: expected {expected}, got {got or 'no global id'}. Send an id as the API gave it."
     return BadUserInput(sentence, inputPath=list(path))
