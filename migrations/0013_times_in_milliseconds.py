@@ -16,19 +16,39 @@ ON_SQLITE = """CASE WHEN substr({column}, 20, 1) <> '.' THEN {column}
     ELSE substr({column}, 1, 19) || CASE substr({column}, 20, 4)
         WHEN '.000' THEN '' ELSE substr({column}, 20, 4) || '000' END || '+00:00' END"""
 
-COLUMNS_ON_POSTGRES = """
-    SELECT c.table_name AS name, c.column_name AS part FROM information_schema.columns c
-    JOIN information_schema.tables t ON t.table_schema = c.table_schema AND t.table_name = c.table_name
-    WHERE c.table_schema = current_schema() AND t.table_type = 'BASE TABLE'
-        AND c.data_type = 'timestamp with time zone'
-    ORDER BY 1, 2
-"""
-COLUMNS_ON_SQLITE = """
-    SELECT t.name AS name, c.name AS part FROM sqlite_master t, pragma_table_info(t.name) c
-    WHERE t.type = 'table' AND c.type = 'TIMESTAMP' ORDER BY 1, 2
-"""
-#: The record of the migrations themselves, which has another key and is nobody's row.
-RECORD = "tortoise_migrations"
+#: The tables that there were, and their times. What others keep in the same database is theirs.
+TIMES = {
+    "account_tokens": ("created_at", "expires_at", "used_at"),
+    "accounts": ("created_at", "email_verified_at", "password_changed_at", "updated_at"),
+    "activities": ("created_at", "occurred_at"),
+    "audit_entries": ("created_at",),
+    "contact_proposals": ("created_at", "decided_at"),
+    "contacts": ("created_at", "updated_at"),
+    "divisions": ("archived_at", "created_at", "email_verified_at", "updated_at"),
+    "emails": ("created_at", "lease_until", "next_attempt_at", "sent_at", "updated_at"),
+    "employees": ("created_at", "deactivated_at", "last_popup_at", "next_popup_at", "updated_at"),
+    "external_reads": ("read_at",),
+    "external_searches": ("began_at",),
+    "idempotency_records": ("created_at",),
+    "invitations": ("accepted_at", "created_at", "expires_at", "revoked_at"),
+    "lead_shares": ("closed_at", "created_at", "recalled_at", "valid_from", "valid_until"),
+    "mailboxes": ("created_at", "verified_at"),
+    "partners": ("archived_at", "created_at"),
+    "persons": ("created_at", "updated_at"),
+    "projects": (
+        "created_at",
+        "deletion_requested_at",
+        "email_verified_at",
+        "purge_after",
+        "purge_began_at",
+        "updated_at",
+    ),
+    "reminder_events": ("created_at", "due_at", "snoozed_until", "written_at"),
+    "reminders": ("alert_at", "created_at", "due_at", "resolved_at", "snoozed_until", "updated_at"),
+    "sessions": ("absolute_expires_at", "created_at", "expires_at", "last_used_at", "revoked_at"),
+    "sign_in_attempts": ("at",),
+    "write_checks": ("written_at",),
+}
 
 # A share that began and ended within a millisecond: its end stays after its beginning.
 SHARES, BEGINNING, END = "lead_shares", "valid_from", "valid_until"
@@ -39,12 +59,11 @@ LATER_ON_SQLITE = "replace(strftime('%Y-%m-%d %H:%M:%f000+00:00', {cut}, '+0.001
 async def times_of_all_tables(client: BaseDBAsyncClient) -> Iterable[RowUpdate]:
     is_sqlite = client.capabilities.dialect == "sqlite"
     cut = ON_SQLITE if is_sqlite else ON_POSTGRES
-    found: dict[str, dict[str, str]] = {}
-    for row in await client.execute_query_dict(COLUMNS_ON_SQLITE if is_sqlite else COLUMNS_ON_POSTGRES):
-        if row["name"] != RECORD:
-            found.setdefault(row["name"], {})[row["part"]] = cut.format(column=f'"{row["part"]}"')
-    later = LATER_ON_SQLITE if is_sqlite else LATER_ON_POSTGRES
+    found = {
+        table: {name: cut.format(column=f'"{name}"') for name in names} for table, names in TIMES.items()
+    }
     shares = found[SHARES]
+    later = LATER_ON_SQLITE if is_sqlite else LATER_ON_POSTGRES
     shares[END] = _not_before(shares[END], shares[BEGINNING], later)
     return [RowUpdate(table, values) for table, values in found.items()]
 

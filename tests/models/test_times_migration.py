@@ -2,11 +2,15 @@
 
 from datetime import datetime, timedelta
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 from tortoise.exceptions import BaseORMException
+from tortoise.fields import DatetimeField
+from tortoise.migrations.schema_generator.state import State
+from tortoise.migrations.schema_generator.state_apps import StateApps
 from tortoise.transactions import in_transaction
 
 from app import db, db_locks, migration_batches, times
@@ -62,6 +66,49 @@ async def test_times_of_before_are_cut_and_nothing_else(own_database: str, datab
     with pytest.raises(BaseORMException, match="append-only"):
         await db.fetch("UPDATE audit_entries SET action = 'nothing'")
     await make.make_reminder(world.me)
+
+
+#: Of somebody who keeps something of their own beside ours.
+_THEIRS = (
+    "CREATE TABLE their_visits (visited_at {time})",
+    "CREATE TABLE their_log (id INTEGER PRIMARY KEY, at {time} NOT NULL)",
+    "INSERT INTO their_visits VALUES ('2026-03-02 09:30:15.123456+00:00')",
+    "INSERT INTO their_log VALUES (1, '2026-03-02 09:30:15.123456+00:00')",
+)
+
+
+async def test_tables_of_others_in_the_same_database_are_left_alone(
+    own_database: str, databases: Databases
+) -> None:
+    await make_world()
+    await _make_rows_of_before()
+    time = "TIMESTAMPTZ" if db.dialect() == "postgres" else "TIMESTAMP"
+    for statement in _THEIRS:
+        await db.connection().execute_script(statement.format(time=time))
+
+    await _migrate_again()
+
+    assert sorted(await databases.finer_times(own_database)) == ["their_log.at", "their_visits.visited_at"]
+    for table in ("their_log", "their_visits"):
+        await db.connection().execute_script(f"DROP TABLE {table}")
+
+
+def test_the_tables_are_those_that_there_were() -> None:
+    state = State(models={}, apps=StateApps())
+    folder = Path(migration.__file__).parent
+    for path in sorted(folder.glob("00*.py")):
+        if path.stem < migration.__name__.rpartition(".")[2]:
+            for operation in import_module(f"migrations.{path.stem}").Migration.operations:
+                operation.state_forward("models", state)
+
+    times_of = {
+        model.table: tuple(
+            sorted(name for name, each in model.fields.items() if isinstance(each, DatetimeField))
+        )
+        for model in state.models.values()
+    }
+
+    assert {table: names for table, names in times_of.items() if names} == migration.TIMES
 
 
 class _PowerCut(Exception):
