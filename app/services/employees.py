@@ -22,7 +22,7 @@ from app.services import (
     sessions,
 )
 from app.services.employee_rights import RIGHTS, runs_project
-from app.services.versions import differing, require_version
+from app.services.versions import differing, require_version, sent_anew
 from app.text import fold, sort_key
 from app.validation import Rule, check, choice, flag, items, name, nullable, of
 
@@ -67,10 +67,10 @@ async def update(
     """
     await Employee.get_visible(viewer, id)
     viewer.require(Permission.EMPLOYEE_MANAGE)
-    clean = check(sent, RULES, required=[name for name in NOT_NULL if name in sent])
     heirs = [] if reassign_reminders_to is None else [reassign_reminders_to]
     viewer, employee = await employee_rights.lock(viewer, id, *heirs)
     require_version(employee, expected_version)
+    clean = _read(employee, sent)
     heir = await colleagues.get_heir(viewer, employee, reassign_reminders_to)
     before = await employee_scopes.of(employee)
     scope = await employee_scopes.asked(viewer, clean, before)
@@ -97,9 +97,8 @@ async def update_own(viewer: Member, *, now: datetime, **sent: Any) -> Employee:
     What is sent as it stands already is no change, whoever decided it. Raises Invalid (NOT_ALLOWED) for turning the window
     off, (OUT_OF_RANGE) for an interval that is too long.
     """
-    clean = check(sent, OWN_RULES)
     employee = await employee_rights.lock_own(viewer)
-    changes = differing(employee, clean)
+    changes = differing(employee, check(sent_anew(employee, sent), OWN_RULES))
     if changes:
         await reminder_intervals.require_choosable(viewer.project_id, changes[reminder_intervals.NAME])
         await _save(employee, changes, now=now, besides={})
@@ -110,6 +109,13 @@ async def update_own(viewer: Member, *, now: datetime, **sent: Any) -> Employee:
 def worked_out(name: str, email: str) -> dict[str, str]:
     """The columns that follow from others."""
     return {"sort_key": sort_key(name), "search_text": fold(f"{name} {email}")}
+
+
+def _read(employee: Employee, sent: Mapping[str, Any]) -> dict[str, Any]:
+    """What was sent, in the form we store, without what they have already. Of the scope all: its parts explain each other."""
+    scope = {name: sent[name] for name in ("division_scope", "division_ids") if name in sent}
+    typed = {**sent_anew(employee, sent), **scope}
+    return check(typed, RULES, required=[name for name in NOT_NULL if name in typed])
 
 
 def _columns(clean: Mapping[str, Any], scope: employee_scopes.Scope) -> dict[str, Any]:

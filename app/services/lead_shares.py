@@ -18,7 +18,7 @@ from app.ids import uuid7
 from app.models import Contact, LeadShare, LeadShareContact, LeadShareState, audit_notes
 from app.policy import Member, Permission
 from app.services import lead_share_ends, partner_sight, partners
-from app.services.versions import differing, require_version
+from app.services.versions import differing, require_version, sent_anew
 from app.validation import Rule, check, items, moment, name, nullable
 
 #: Contacts that are named one by one, and those that a filter may freeze into a list.
@@ -90,23 +90,26 @@ async def update(
 ) -> LeadShare:
     """Renames a share that is not over, or moves its beginning or end; an end that lies in the past ends it at once.
 
+    What is sent as it stands already is no change, and no error of one that is over.
     Making it longer lends all its contacts anew, so that takes a viewer who sees those of all divisions.
     """
     await LeadShare.get_visible(viewer, id)
     viewer.require(Permission.LEAD_SHARE)
-    clean = check(sent, RULES, required=[name for name in ("campaign", "valid_from") if name in sent])
     share = await _locked(viewer, id)
+    typed = sent_anew(share, sent)
+    clean = check(typed, RULES, required=[name for name in ("campaign", "valid_from") if name in typed])
     require_version(share, expected_version)
-    _require_open(share, now)
     changes = differing(share, clean)
+    if not changes:
+        return share
+    _require_open(share, now)
     before = share.valid_from, share.valid_until
     after = changes.get("valid_from", before[0]), changes.get("valid_until", before[1])
     _require_span(*after)
     if _is_longer(before, after):
         _require_all_divisions(viewer, [name for name in ("valid_until", "valid_from") if name in changes])
-    if changes:
-        await _save(share, changes, now=now)
-        lead_share_ends.ring_at_end(share, now)
+    await _save(share, changes, now=now)
+    lead_share_ends.ring_at_end(share, now)
     if _is_longer(after, before):
         await partner_sight.shrank(share.partner_id, now=now)
     return share

@@ -12,7 +12,7 @@ from app.errors import FaultCode, Invalid
 from app.models import LeadShare, Partner, Project, audit_notes, batches
 from app.policy import Member, Permission
 from app.services import partner_sight
-from app.services.versions import differing, require_version
+from app.services.versions import differing, require_version, sent_anew
 from app.text import fold, sort_key
 from app.validation import check, name
 
@@ -47,11 +47,11 @@ async def update(viewer: Member, *, id: UUID, expected_version: int | None = Non
     """Renames a partner."""
     await Partner.get_visible(viewer, id)
     viewer.require(Permission.LEAD_SHARE)
-    clean = check(sent, RULES, required=[name for name in ("name",) if name in sent])
     await _lock_names(viewer)
     partner = await Partner.get_visible(viewer, id, lock=True)
     require_version(partner, expected_version)
-    changes = differing(partner, clean)
+    typed = sent_anew(partner, sent)
+    changes = differing(partner, check(typed, RULES, required=list(typed)))
     if "name" in changes:
         if partner.archived_at is None:
             await _require_free(viewer, changes["name"], but=partner.id)

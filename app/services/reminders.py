@@ -27,7 +27,7 @@ from app.models import (
 from app.policy import Member, Permission
 from app.services import popups, reminder_handover, reminder_log, unassigned
 from app.services.members import member_of
-from app.services.versions import differing, require_version
+from app.services.versions import differing, require_version, sent_anew
 from app.validation import LATEST, check, choice, line, moment, nullable, text, whole
 
 LONGEST_SNOOZE_MINUTES = 43_200
@@ -80,14 +80,20 @@ async def update(
     expected_version: int | None = None,
     **sent: Any,
 ) -> Reminder:
-    """Corrects an open reminder. Another due time takes the place of a snooze; the one it has is no change."""
+    """Corrects an open reminder. Another due time takes the place of a snooze.
+
+    What is sent as it stands already is no change, and no error of one that is resolved.
+    """
     reminder = await _locked(viewer, id)
-    changes = {name: value for name, value in sent.items() if name != "contact_id"}
-    clean = check(changes, RULES, required=[name for name in ("title", "due_at", "kind") if name in changes])
+    typed = sent_anew(reminder, sent)
+    texts = {name: value for name, value in typed.items() if name != "contact_id"}
+    clean = check(texts, RULES, required=[name for name in ("title", "due_at", "kind") if name in texts])
     require_version(reminder, expected_version)
+    if "contact_id" not in typed and not differing(reminder, clean):
+        return reminder
     _require_open(reminder)
-    if "contact_id" in sent:
-        clean["contact_id"] = await _linked_contact(viewer, reminder, sent["contact_id"])
+    if "contact_id" in typed:
+        clean["contact_id"] = await _linked_contact(viewer, reminder, typed["contact_id"])
     if clean.get("due_at", reminder.due_at) != reminder.due_at:
         clean |= {"snoozed_until": None, "alert_at": clean["due_at"]}
     before, saw = reminder.alert_at, await _windows_of(reminder)
@@ -103,13 +109,16 @@ async def update(
 
 
 async def reassign(viewer: Member, *, now: datetime, id: UUID, assignee_id: UUID) -> Reminder:
-    """Gives an open reminder to another employee; needs REMINDER_ASSIGN. A snooze ends with whoever took it."""
+    """Gives an open reminder to another employee; needs REMINDER_ASSIGN. A snooze ends with whoever took it.
+
+    Given to whom it has already, it stays as it is, resolved too.
+    """
     viewer.require(Permission.REMINDER_ASSIGN)
     assignee = await _colleague(viewer, assignee_id)
     reminder = await _locked(viewer, id, also=assignee.id)
-    _require_open(reminder)
     if reminder.assignee_id == assignee.id:
         return reminder
+    _require_open(reminder)
     await _require_able(assignee.id, reminder.contact_id, path="assignee_id")
     earlier = await _windows_of(reminder)
     await _tell(earlier, reminder, ReminderClosedReason.GIVEN_AWAY, now=now)
@@ -183,7 +192,7 @@ async def _linked_contact(viewer: Member, reminder: Reminder, contact_id: UUID |
     if contact_id is None:
         return None
     contact = await Contact.get_visible(viewer, contact_id, path=("contact_id",))
-    if reminder.assignee_id is not None and contact_id != reminder.contact_id:
+    if reminder.assignee_id is not None:
         await _require_able(reminder.assignee_id, contact_id, path="contact_id")
     return contact.id
 

@@ -95,7 +95,7 @@ async def test_tables_of_others_in_the_same_database_are_left_alone(
 
 def test_the_tables_are_those_that_there_were() -> None:
     state = State(models={}, apps=StateApps())
-    folder = Path(migration.__file__).parent
+    folder = Path(str(migration.__file__)).parent
     for path in sorted(folder.glob("00*.py")):
         if path.stem < migration.__name__.rpartition(".")[2]:
             for operation in import_module(f"migrations.{path.stem}").Migration.operations:

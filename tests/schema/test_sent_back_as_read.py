@@ -13,6 +13,7 @@ from app.models import (
     EmployeeStatus,
     Project,
     ReminderKind,
+    ReminderState,
     Table,
 )
 from app.policy import Role
@@ -37,6 +38,9 @@ NUMBERS = {
 }
 FIRM = {**NUMBERS, "legal_form": "s.r.o.", **SEAT}
 
+#: Written when these were names: nobody sees the one, and the other has no letter and no digit.
+BLANK, SIGNS = "\u2800", "***"
+
 Scene = Callable[[Firm, datetime], Awaitable[Sequence[Table]]]
 
 
@@ -60,49 +64,61 @@ async def contacts(firm: Firm, now: datetime) -> Sequence[Table]:
     del full["legal_form"]
     contact = await make.make_contact(firm.project, **full)
     await make.make_reminder(firm.rep, contact=contact, due_at=now - ODD)
-    return [contact, await make.make_contact(firm.project)]
+    return [contact, await make.make_contact(firm.project, name=BLANK)]
 
 
 async def persons(firm: Firm, now: datetime) -> Sequence[Table]:
     full = {"position": "Účetní", "email": "eva@alfa.cz", "phone": "+420605123456"}
-    return [await make.make_person(firm.contact, **full), await make.make_person(firm.contact)]
+    return [await make.make_person(firm.contact, **full), await make.make_person(firm.contact, name=SIGNS)]
 
 
 async def reminders(firm: Firm, now: datetime) -> Sequence[Table]:
-    """Snoozed after it came due, in an open window, and to come; at odd times, and at a whole second."""
+    """Snoozed after it came due, in an open window, to come, and done; at odd times, and at a whole second."""
+    done = {"state": ReminderState.RESOLVED, "resolved_at": now, "resolved_by": firm.admin}
     noted = {"contact": firm.contact, "note": "První řádek\ndruhý", "kind": ReminderKind.FOLLOW_UP}
     return [
         await make.make_reminder(firm.rep, due_at=now - ODD, snoozed_until=now + ODD, **noted),
         await make.make_reminder(firm.admin, due_at=now - ODD, **noted),
         await make.make_reminder(firm.admin, due_at=(now + ODD).replace(microsecond=0), snoozed_until=now),
-        await make.make_reminder(None, created_by=firm.admin, due_at=now + ODD),
+        await make.make_reminder(None, created_by=firm.admin, due_at=now + ODD, title=BLANK),
+        await make.make_reminder(firm.admin, due_at=now - ODD, title=SIGNS, **noted, **done),
     ]
 
 
 async def divisions(firm: Firm, now: datetime) -> Sequence[Table]:
     """With an address that was not proved; archived, with the name of one that is not."""
     unproved = await make.make_division(firm.project, name="Velkoobchod", email="velko@example.cz", **FIRM)
+    older = await make.make_division(firm.project, name=SIGNS)
     archived = {"archived_at": now - ODD, "email": "malo@example.cz", "email_verified_at": now - ODD}
-    return [unproved, await make.make_division(firm.project, name="velkoobchod", **archived)]
+    return [unproved, older, await make.make_division(firm.project, name="velkoobchod", **archived)]
 
 
 async def projects(firm: Firm, now: datetime) -> Sequence[Table]:
     """Its address is not proved."""
-    full = {**FIRM, "email_verified_at": None, "time_zone": "Europe/Bratislava", "daily_delete_limit": 7}
+    full = {
+        **FIRM,
+        "name": BLANK,
+        "email_verified_at": None,
+        "time_zone": "Europe/Bratislava",
+        "daily_delete_limit": 7,
+    }
     await Project.filter(id=firm.project.id).update(**full)
     return [await Project.get(id=firm.project.id)]
 
 
 async def partners(firm: Firm, now: datetime) -> Sequence[Table]:
-    return [firm.partner, await make.make_partner(firm.project, archived_at=now - ODD)]
+    archived = await make.make_partner(firm.project, archived_at=now - ODD, name=BLANK)
+    return [firm.partner, archived, await make.make_partner(firm.project, name=SIGNS)]
 
 
 async def lead_shares(firm: Firm, now: datetime) -> Sequence[Table]:
-    """One over in a moment, one to come, one without an end."""
+    """One over in a moment, one to come, one without an end; one that ended, and one that was recalled."""
     spans: Sequence[dict[str, Any]] = [
         {"valid_from": now - ODD, "valid_until": now + timedelta(seconds=2, milliseconds=7)},
         {"valid_from": now + ODD, "valid_until": now + 2 * ODD},
-        {"valid_from": now - ODD},
+        {"valid_from": now - ODD, "campaign": SIGNS},
+        {"valid_from": now - ODD, "valid_until": now - timedelta(milliseconds=1), "campaign": BLANK},
+        {"valid_from": now - ODD, "recalled_at": now - timedelta(seconds=1)},
     ]
     return [
         await make.make_lead_share(firm.project, firm.partner, [firm.contact], created_by=firm.admin, **span)
@@ -125,9 +141,13 @@ async def employees(firm: Firm, now: datetime) -> Sequence[Table]:
     )
     invited = await make.make_employee(firm.project, [Role.INVOICER], status=EmployeeStatus.INVITED, **timed)
     await make.make_invitation(invited)
-    left = await make.make_employee(firm.project, [Role.DIRECTOR], status=EmployeeStatus.DEACTIVATED, **timed)
+    left = await make.make_employee(
+        firm.project, [Role.DIRECTOR], status=EmployeeStatus.DEACTIVATED, name=BLANK, **timed
+    )
     # In another order than that of the policy.
-    busy = await make.make_employee(firm.project, [Role.ADMIN, Role.TELEPHONIST, Role.SALES_REP], **timed)
+    busy = await make.make_employee(
+        firm.project, [Role.ADMIN, Role.TELEPHONIST, Role.SALES_REP], name=SIGNS, **timed
+    )
     await make.make_reminder(busy, due_at=now - ODD)
     await Employee.filter(id=busy.id).update(last_popup_at=now - ODD)
     await Employee.filter(id=firm.admin.id).update(reminder_interval_minutes=15)
