@@ -102,7 +102,7 @@ class LeadShare(Table):
 
     @classmethod
     def valid_q(cls, project_id: UUID, partner_id: UUID) -> Q:
-        """The shares that open contacts to this partner now, by the database's clock: to the second, not to a job."""
+        """The shares that open contacts to this partner now, by the database's clock, to the millisecond, and not by a job."""
         now = DatabaseNow()
         begun = Q(project_id=project_id, partner_id=partner_id, recalled_at__isnull=True, valid_from__lte=now)
         return begun & cls._not_over_q(now)

@@ -56,7 +56,7 @@ class LeadShare(Table, model=models.LeadShare, see=P.LEAD_SHARE):
     valid_from = column(P.LEAD_SHARE, "From when.", filter=True, sort="valid_from")
     valid_until = column(
         P.LEAD_SHARE,
-        "Until when, to the second; null: until it is recalled.",
+        "Until when, to the millisecond, at which it is over; null: until it is recalled.",
         filter=True,
         sort="valid_until",
     )
@@ -108,8 +108,8 @@ class LeadShareCreateInput:
         f"The contacts that are so now, at most {lead_shares.MOST_FROZEN:,}: what comes to be so later is not lent. A "
         "filter that leaves out none of the contacts that the viewer sees is refused: see `all`."
     )
-    search: str | None = optional("Words that the contacts have, as in `contacts`; a blank one is none.")
-    all: bool | None = takes_all("contacts")
+    search: str | None = optional("Words that the contacts have, as in `contacts`; a blank search is none.")
+    all: bool | None = takes_all("contacts", most=lead_shares.MOST_FROZEN)
     valid_from: datetime | None = optional("From when: from now if not given.")
     valid_until: datetime | None = optional("Until when; null or not given: until it is recalled.")
     idempotency_key: str | None = idempotency_key()
@@ -117,7 +117,7 @@ class LeadShareCreateInput:
 
 @mutation(P.LEAD_SHARE, lead_share=LeadShare)
 async def lead_share_create(act: Act, input: LeadShareCreateInput) -> Returned:
-    """Lends contacts to a partner: only such as the viewer sees himself. Its people see them until the end, to the second."""
+    """Lends contacts to a partner: only such as the viewer sees himself. Its people see them from its first moment to its last."""
     sent = given(input)
     found = await filtered_ids(
         Contact, act.member, sent, named="contact_ids", noun="contacts", most=lead_shares.MOST_FROZEN

@@ -167,7 +167,7 @@ async def _lent(
     viewer: Member, named: Sequence[UUID] | None, matching: Sequence[UUID] | None
 ) -> Sequence[UUID]:
     if (named is None) == (matching is None):
-        sentence = "Say which contacts: name them, give a filter, or take all."
+        sentence = "Say which contacts: name them in `contactIds`, give a filter (`where`, `search`), or send `all: true`."
         raise Invalid.at("contact_ids", sentence, FaultCode.REQUIRED if named is None else FaultCode.INVALID)
     if matching is not None:
         return matching

@@ -12,6 +12,7 @@ from app.ids import uuid7
 from app.models import Contact, Employee, LeadShare, LeadShareContact, Partner, Project
 from app.policy import Role
 from app.schema import build
+from app.services import lead_shares
 from tests.factories import make_contact, make_division, make_employee, make_project
 from tests.graphql import as_employee, gid
 from tests.schema.filter_cases import some_filter
@@ -71,9 +72,7 @@ def _with(where: Any, nobody: str) -> Any:
         {"where": {"and": []}},
         {"where": {"or": [{"name": {"eq": "Alfa"}}, {}]}},
         {"where": {"name": {}}},
-        {"search": " "},
         {"where": {}, "search": ""},
-        {"search": "\t\u200b\U000e0041"},
     ],
     ids=str,
 )
@@ -86,6 +85,57 @@ async def test_a_filter_that_asks_for_nothing_lends_nothing(
     answer = await as_employee(director).run(CREATE, input=sent)
 
     assert answer.faults("leadShareCreate") == [("input.where", "REQUIRED")]
+    assert await LeadShare.all().count() == 0
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t\u200b\U000e0041"])
+async def test_a_blank_search_is_no_choice(
+    director: Employee, partner: Partner, contacts: list[Contact], blank: str
+) -> None:
+    """A form sends its empty field of words with whatever else was chosen."""
+    client = as_employee(director)
+    ways: list[dict[str, Any]] = [{"contactIds": [gid(contacts[0])]}, ALL, {"where": {"name": {"ne": "Beta"}}}]
+
+    shares = [await client.run(CREATE, input=lent(partner, **way, search=blank)) for way in ways]
+    alone = await client.run(CREATE, input={"partnerId": partner, "campaign": "Jaro", "search": blank})
+
+    found = [names(share_of(each, "leadShareCreate")["contacts"]) for each in shares]
+    assert found == [["Alfa"], ["Alfa", "Beta", "Gama"], ["Alfa", "Gama"]]
+    assert alone.faults("leadShareCreate") == [("input.contactIds", "REQUIRED")]
+    [error] = alone.data["leadShareCreate"]["errors"]
+    assert error["message"] == (
+        "Say which contacts: name them in `contactIds`, give a filter (`where`, `search`), or send `all: true`."
+    )
+
+
+@pytest.mark.parametrize(
+    ("sent", "place", "said"),
+    [
+        (ALL, "all", "`all` takes at most 2 contacts, and you see more. Give filters that take parts of them."),
+        (
+            {"where": {"name": {"ne": "Delta"}}},
+            "where",
+            "More than 2 contacts are like that. Narrow the filter, and do it several times.",
+        ),
+    ],
+    ids=["all", "where"],
+)
+async def test_more_than_one_share_holds_is_refused_with_what_to_do(
+    director: Employee,
+    partner: Partner,
+    contacts: list[Contact],
+    monkeypatch: pytest.MonkeyPatch,
+    sent: dict[str, Any],
+    place: str,
+    said: str,
+) -> None:
+    monkeypatch.setattr(lead_shares, "MOST_FROZEN", 2)
+
+    answer = await as_employee(director).run(CREATE, input=lent(partner, **sent))
+
+    [error] = answer.data["leadShareCreate"]["errors"]
+    assert answer.faults("leadShareCreate") == [(f"input.{place}", "TOO_LONG")]
+    assert error["message"] == said
     assert await LeadShare.all().count() == 0
 
 
