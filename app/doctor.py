@@ -144,7 +144,7 @@ async def _reminders_are_shown(fault: Exception | None) -> str:
         of_each = ", ".join(f"{count:,} of {name}" for name, count in sorted(counts.items())[:MOST_NAMED])
         raise Ill(
             f"open reminders that are nobody's, and in no window: {of_each}",
-            "Give somebody who gives reminders to others and sees their contacts a reminder interval (employeeUpdate).",
+            "Give somebody who gives reminders to others a reminder interval, or divisions with their contacts (employeeUpdate).",
             is_warning=True,
         )
     return "no reminder is nobody's and in no window"

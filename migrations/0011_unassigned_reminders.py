@@ -52,6 +52,7 @@ OPEN_WINDOWS = f"""
         AND (e.roles LIKE '%COMPLAINTS%' OR e.roles LIKE '%DIRECTOR%' OR e.roles LIKE '%ADMIN%')
         AND (e.next_popup_at IS NULL OR e.next_popup_at > {{now}})
         AND e.project_id IN (SELECT project_id FROM reminders WHERE assignee_id IS NULL AND state = 'OPEN')
+        AND e.project_id IN (SELECT id FROM projects WHERE deletion_requested_at IS NULL)
 """  # noqa: S608
 BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
 

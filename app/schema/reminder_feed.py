@@ -79,7 +79,8 @@ class ReminderPopup(ReminderFeedEvent):
         rest="more_unassigned",
     )
     more_unassigned: int = strawberry.field(
-        description="How many more are due that are nobody's, counted up to 10,000 together."
+        description="How many more are due that are nobody's, counted up to 10,000 together. An admin's counts also those whose "
+        "contact nobody sees who could give them to somebody: a division more (employeeUpdate) shows them."
     )
     repeat_minutes: int = strawberry.field(description="After how many minutes it comes back.")
     replayed: bool = strawberry.field(description="True if it happened before this subscription was live.")
@@ -232,7 +233,7 @@ class Reading:
                 snoozed_until=news.snoozed_until,
                 **place,
             )
-        if not news.reminder_ids and not news.unassigned_ids:
+        if not (news.reminder_ids or news.unassigned_ids or news.more_unassigned):
             return None
         assert news.repeat_minutes is not None
         return _popup(

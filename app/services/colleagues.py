@@ -37,9 +37,13 @@ async def get_heir(viewer: Member, employee: Employee, heir_id: UUID | None) -> 
 
 async def hand_over(viewer: Member, employee: Employee, heir: Employee | None, now: datetime) -> None:
     """Before an employee may have no reminders any more. Raises Invalid (OPEN_REMINDERS) if they have some and there is no heir."""
-    count = await reminder_handover.open_count(employee.id)
+    require_heir(employee, heir, await reminder_handover.open_count(employee.id))
+    if heir is not None:
+        await reminder_handover.reassign_all(viewer, from_employee_id=employee.id, to_employee=heir, now=now)
+
+
+def require_heir(employee: Employee, heir: Employee | None, count: int) -> None:
+    """Raises Invalid (OPEN_REMINDERS) if the employee would lose so many, and nobody is named who gets them."""
     if count and heir is None:
         sentence = f"Open reminders of {employee.name}: {count:,}. Say which colleague gets them."
         raise Invalid.at(HEIR, sentence, FaultCode.OPEN_REMINDERS)
-    if heir is not None:
-        await reminder_handover.reassign_all(viewer, from_employee_id=employee.id, to_employee=heir, now=now)

@@ -6,7 +6,7 @@ from uuid import UUID
 from app.errors import FaultCode, Forbidden, Invalid, Unauthenticated
 from app.models import Employee, EmployeeStatus, Project
 from app.policy import Member, Permission, Role, Viewer, grants_of, is_external
-from app.services import popups, unassigned
+from app.services import givers, popups, unassigned
 from app.services.members import grants_of_employee, member_of
 
 #: What nobody changes of himself, except an admin.
@@ -29,8 +29,9 @@ async def lock(viewer: Member, employee_id: UUID, *also: UUID) -> tuple[Member, 
     employee, Forbidden or Unauthenticated for a viewer who may no longer manage employees.
     """
     await Project.get_visible(viewer, viewer.project_id, lock=True)
-    if await popups.open_of([employee_id]).exists():  # of which some may become nobody's
-        also = (*also, *await unassigned.giver_ids([viewer.project_id]))
+    # Of which some may become nobody's, or what is nobody's be told to others.
+    if await popups.open_of([employee_id]).exists() or await unassigned.is_any(viewer.project_id):
+        also = (*also, *await givers.ids([viewer.project_id]))
     await popups.lock(employee_id, viewer.employee_id, *also)
     viewer = await member_of(await _at_work(viewer))
     employee = await Employee.get_visible(viewer, employee_id)

@@ -15,11 +15,13 @@ from app.services import (
     colleagues,
     employee_rights,
     employee_scopes,
+    members,
     partners,
     popups,
     reminder_handover,
     reminder_intervals,
     sessions,
+    unassigned_windows,
 )
 from app.services.employee_rights import RIGHTS, runs_project
 from app.services.versions import differing, require_version, sent_anew
@@ -62,8 +64,8 @@ async def update(
 
     Whoever may have no reminders any more, or may no longer see what some are about, leaves them to the colleague named.
     Raises Forbidden for an admin changed by another, for rights and scopes wider than the viewer's, and for one's own
-    rights; Invalid: LAST_ADMIN if nobody would be an admin any more, OPEN_REMINDERS if they have some, may have none from
-    now on, and no colleague is named.
+    rights; Invalid: LAST_ADMIN if nobody would be an admin any more, OPEN_REMINDERS if they have some which their roles or
+    partner take from them, and no colleague is named.
     """
     await Employee.get_visible(viewer, id)
     viewer.require(Permission.EMPLOYEE_MANAGE)
@@ -85,9 +87,14 @@ async def update(
     await _keep_an_admin(employee, changes)
     if _loses_reminders(employee, changes):
         await colleagues.hand_over(viewer, employee, heir, now)
+    elif heir is None and changes.keys() & {"roles", "partner_id"}:
+        count = await reminder_handover.hidden_count(employee.id, _with_roles_of(changes, employee, before))
+        colleagues.require_heir(employee, heir, count)
+    shown = await unassigned_windows.showing(employee, now) if RIGHTS & changed else None
     await _save(employee, changes, now=now, besides=_chosen(before, scope))
     await employee_scopes.write(employee, scope, before)
     await _tell(employee, changed, heir, now=now)
+    await unassigned_windows.shrank(employee, shown, now=now)
     return employee
 
 
@@ -150,6 +157,19 @@ def _gains_rights(employee: Employee, changes: Mapping[str, Any]) -> bool:
 def _loses_reminders(employee: Employee, changes: Mapping[str, Any]) -> bool:
     """Whether they may have no reminders any more."""
     return Permission.REMINDER_OWN in _grants(employee).keys() - _grants(employee, changes).keys()
+
+
+def _with_roles_of(changes: Mapping[str, Any], employee: Employee, before: employee_scopes.Scope) -> Member:
+    """The employee with the roles and the partner of these changes, and the divisions of before."""
+    facts = {name: changes.get(name, getattr(employee, name)) for name in members.FACTS}
+    return members.member_with(
+        {**facts, "division_scope": before.kind},
+        frozenset(before.division_ids),
+        employee_id=employee.id,
+        project_id=employee.project_id,
+        account_id=employee.id,
+        session_id=employee.id,
+    )
 
 
 def _grants(employee: Employee, changes: Mapping[str, Any] = MappingProxyType({})) -> Grants:

@@ -16,6 +16,7 @@ from app.services import (
     hiring,
     popups,
     sessions,
+    unassigned_windows,
 )
 
 
@@ -41,7 +42,9 @@ async def deactivate(
         await employee_rights.require_another_admin(employee, path="id")
     await colleagues.hand_over(viewer, employee, heir, now)
     await hiring.revoke(employee, now=now)
+    shown = await unassigned_windows.showing(employee, now)
     await _write(employee, EmployeeStatus.DEACTIVATED, now, deactivated_at=now, next_popup_at=None)
+    await unassigned_windows.shrank(employee, shown, now=now)
     await sessions.revoke_of_employee(employee, now=now)
     return employee
 

@@ -19,7 +19,7 @@ from app.coalesce import Coalescer
 from app.models import Reminder, ReminderClosedReason, ReminderEventKind
 from app.policy import Member, Permission
 from app.services import unassigned
-from app.services.feed_states import count_due, open_in_sight
+from app.services.feed_states import count_due, count_unassigned, open_in_sight
 from app.services.popup_windows import MOST_SHOWN
 from app.services.sight import RowsOf, in_sight
 
@@ -39,7 +39,7 @@ class News:
     """An event as the viewer may see it. A pop-up names those of its reminders that are still theirs, open and in sight.
 
     `more_due`: of one that had no room for all that were due, how many others are due now. `unassigned_ids`: those of nobody
-    that they can still give to somebody; `more_unassigned`: how many more were due then.
+    that they can still give to somebody; `more_unassigned`: of one that did not name all of them, how many others are due now.
     """
 
     number: int
@@ -77,8 +77,15 @@ async def page_after(viewer: Member, number: int) -> Page:
     shown = await _still_shown(viewer, named, open_in_sight)
     nobodys = await _still_shown(viewer, [_ids(row["unassigned_ids"]) for row in rows], unassigned.in_reach)
     due = await count_due(viewer) if any(len(ids) >= MOST_SHOWN for ids in named) else 0
+    nobodys_due = await count_unassigned(viewer) if any(row["more_unassigned"] for row in rows) else 0
     news = [
-        _news(row, still, due - len(still) if len(ids) >= MOST_SHOWN else 0, unassigned_ids)
+        _news(
+            row,
+            still,
+            due - len(still) if len(ids) >= MOST_SHOWN else 0,
+            unassigned_ids,
+            nobodys_due - len(unassigned_ids) if row["more_unassigned"] else 0,
+        )
         for row, ids, still, unassigned_ids in zip(rows, named, shown, nobodys, strict=True)
     ]
     weight = sum(len(row["reminder_ids"]) + len(row["unassigned_ids"] or "") for row in rows)
@@ -167,7 +174,11 @@ def _ids(written: str | None) -> list[UUID]:
 
 
 def _news(
-    row: Mapping[str, Any], reminder_ids: Sequence[UUID], more_due: int, unassigned_ids: Sequence[UUID]
+    row: Mapping[str, Any],
+    reminder_ids: Sequence[UUID],
+    more_due: int,
+    unassigned_ids: Sequence[UUID],
+    more_unassigned: int,
 ) -> News:
     return News(
         row["number"],
@@ -179,7 +190,7 @@ def _news(
         db.as_datetime(row["snoozed_until"]) if row["snoozed_until"] else None,
         max(0, more_due),
         unassigned_ids,
-        row["more_unassigned"] or 0,
+        max(0, more_unassigned),
     )
 
 

@@ -44,8 +44,7 @@ class FeedState:
     @property
     def due_with_unassigned(self) -> int:
         """How many a window tells of: their own that have come due, and those of nobody; counted up to MOST_COUNTED."""
-        nobodys = len(self.unassigned.shown) + self.unassigned.more
-        return min(self.due_count + nobodys, MOST_COUNTED)
+        return min(self.due_count + self.unassigned.due_count, MOST_COUNTED)
 
     @property
     def more_due(self) -> int:
@@ -67,6 +66,11 @@ async def count_open(viewer: Member) -> int:
 async def count_due(viewer: Member) -> int:
     """How many of their open reminders in sight have come due, counted up to MOST_COUNTED; together with all who ask."""
     return await _due_count(viewer)
+
+
+async def count_unassigned(viewer: Member) -> int:
+    """How many of those of nobody have come due that their window tells of; together with all who ask."""
+    return await _unassigned_count(viewer)
 
 
 async def state_of(viewer: Member) -> FeedState:
@@ -139,5 +143,10 @@ def _due(making: Making) -> str:
     return making.sql(due.limit(MOST_COUNTED).values("id"))
 
 
+async def _unassigned_counts(viewers: Sequence[Member]) -> list[int]:
+    return [look.due_count for look in await unassigned.looks(viewers, await db.now())]
+
+
 _state_of = Coalescer(_states_of)
 _due_count = Coalescer(_due_counts)
+_unassigned_count = Coalescer(_unassigned_counts)

@@ -6,7 +6,7 @@ from uuid import UUID
 from tortoise.expressions import Subquery
 
 from app.models import Employee, Partner, Reminder, ReminderState
-from app.services import popups, reminder_handover, sessions, unassigned
+from app.services import givers, popups, reminder_handover, sessions
 
 
 async def lock(partner_id: UUID) -> None:
@@ -29,7 +29,7 @@ async def _lock_people(partner_id: UUID) -> None:
         state=ReminderState.OPEN,
     )
     projects = {row["project_id"] for row in people} if await held.exists() else set()
-    await popups.lock(*[row["id"] for row in people], *await unassigned.giver_ids(projects))
+    await popups.lock(*[row["id"] for row in people], *await givers.ids(projects))
 
 
 async def shrank(partner_id: UUID, *, now: datetime) -> None:

@@ -15,6 +15,7 @@ from uuid import UUID
 from app import db, db_rows
 from app.services import member_rows, popup_windows, popups, reminder_handover, reminder_log
 from app.services.popup_windows import MOST_SHOWN, Window
+from app.services.unassigned_windows import Arrivals
 
 #: Employees whose windows one transaction opens. The first batches are small, so that the first windows need not wait
 #: for the last of their second; a long queue is gone through in large ones.
@@ -55,11 +56,11 @@ async def fire(
     if not found:
         return Fired(0, None)
     taken = await popup_windows.look(found, now)
-    taken, givers = await _give_hidden_away(taken, now)
+    taken, arrivals = await _give_hidden_away(taken, now)
     numbers = await _move_on(taken, now)
     opened = [each.popup(numbers[id_]) for id_, each in taken.items() if each.opens]
     await reminder_log.tell_popups(opened, now=now)
-    await popups.refresh_windows(givers, now=now)
+    await arrivals.refresh_windows(now)
     left = found.keys() - taken.keys()
     left_since = min((found[id_].moment for id_ in left), default=None)
     return Fired(len(found), max(each.moment for each in found.values()), list(left), left_since)
@@ -136,22 +137,22 @@ async def _claim(
 
 async def _give_hidden_away(
     claimed: Mapping[str, Window], now: datetime
-) -> tuple[Mapping[str, Window], Collection[UUID]]:
+) -> tuple[Mapping[str, Window], Arrivals]:
     """What one may no longer see is given away instead of shown. Leaves out those of whose somebody holds one.
 
-    And the employees in whose windows it is from now on, as it is nobody's.
+    And what became nobody's by it, for the windows of those who are told.
     """
     held = [
         pair for each in claimed.values() if any(contact for _, contact in each.due) for pair in each.held()
     ]
-    hidden, stuck, givers = await reminder_handover.take_free_hidden(held, now=now)
+    hidden, stuck, arrivals = await reminder_handover.take_free_hidden(held, now=now)
     for window in claimed.values() if hidden else ():
         kept = [each for each in window.due if UUID(each[0]) not in hidden]
         window.is_short = len(kept) < len(window.due) == MOST_SHOWN
         window.due = kept
     return {
         id_: each for id_, each in claimed.items() if UUID(id_) not in stuck
-    } if stuck else claimed, givers
+    } if stuck else claimed, arrivals
 
 
 _MOVE_ON = """

@@ -9,7 +9,7 @@ from uuid import UUID
 from app import db, db_rows
 from app.policy import Member, Permission
 from app.services import member_rows, popups, unassigned
-from app.services.reminder_handover import Held
+from app.services.held_reminders import Held
 from app.services.reminder_log import Popup
 from app.services.unassigned import NOTHING, Look
 
@@ -67,7 +67,7 @@ class Window:
 
     @property
     def opens(self) -> bool:
-        return bool(self.due or self.unassigned.shown) and not self.is_short
+        return bool(self.due or self.unassigned.shown or self.unassigned.more) and not self.is_short
 
     def next_at(self, now: datetime) -> datetime | None:
         if self.is_short:

@@ -131,8 +131,9 @@ _EMPLOYEES = """
     SELECT e.id, e.project_id, e.status, e.reminder_interval_minutes, e.last_popup_at, e.next_popup_at, {columns},
         (SELECT MIN(alert_at) FROM reminders WHERE {open} AND alert_at > COALESCE(e.last_popup_at, $2)) AS ahead,
         EXISTS (SELECT 1 FROM reminders WHERE {open} AND alert_at <= e.last_popup_at) AS was_shown,
-        EXISTS (SELECT 1 FROM reminders WHERE {open} AND alert_at <= $3) AS is_due
-    FROM employees e WHERE e.id IN {ids}
+        EXISTS (SELECT 1 FROM reminders WHERE {open} AND alert_at <= $3) AS is_due,
+        p.deletion_requested_at
+    FROM employees e JOIN projects p ON p.id = e.project_id WHERE e.id IN {ids}
 """
 _OPEN = "assignee_id = e.id AND state = 'OPEN'"
 
@@ -180,7 +181,8 @@ async def _add_unassigned(
 
 def _can_open(row: Mapping[str, Any]) -> bool:
     is_at_work = row["status"] == EmployeeStatus.ACTIVE and row["reminder_interval_minutes"] is not None
-    return is_at_work and member_rows.may(row, Permission.REMINDER_OWN)
+    lives_on = row["deletion_requested_at"] is None
+    return is_at_work and lives_on and member_rows.may(row, Permission.REMINDER_OWN)
 
 
 def _moment(fetched: datetime | str | None) -> datetime | None:

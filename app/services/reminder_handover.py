@@ -6,7 +6,7 @@ However many they are, they are gone through a thousand at a time, in a few stat
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from tortoise.expressions import Subquery
@@ -23,9 +23,11 @@ from app.models import (
     value_batches,
 )
 from app.policy import Member
-from app.services import member_rows, popups, reminder_log, unassigned
+from app.services import givers, member_rows, popups, reminder_log, unassigned
+from app.services.held_reminders import Held
 from app.services.members import member_of
 from app.services.sight import in_sight
+from app.services.unassigned_windows import Arrivals, waits_for
 
 #: What the audit log keeps of one that begins or ends: not its note.
 NOTED = ("title", "kind", "due_at", "assignee_id")
@@ -36,19 +38,10 @@ async def open_count(employee_id: UUID) -> int:
     return await popups.open_of([employee_id]).count()
 
 
-class Held(NamedTuple):
-    """A reminder, and whose it is."""
-
-    id: UUID
-    assignee_id: UUID
-    project_id: UUID
-    contact_id: UUID | None
-    due_at: datetime | None = None
-    snoozed_until: datetime | None = None
-
-    @classmethod
-    def of(cls, row: Mapping[str, Any]) -> Self:
-        return cls(*(row[name] for name in cls._fields))
+async def hidden_count(employee_id: UUID, viewer: Member) -> int:
+    """How many open reminders the employee has whose contact they would not see as this viewer."""
+    about = popups.open_of([employee_id]).filter(contact_id__isnull=False)
+    return await about.count() - await about.filter(Reminder.visible_q(viewer)).count()
 
 
 async def reassign_all(
@@ -62,7 +55,7 @@ async def reassign_all(
     reminders = popups.open_of([from_employee_id]).filter(project_id=viewer.project_id)
     given, heir = Given(), await member_of(to_employee)
     async for some in value_batches(reminders, "alert_at", *Held._fields):
-        given.add(await _leave([Held.of(row) for row in some], heir, now))
+        await given.add(await _leave([Held.of(row) for row in some], heir, now))
     await given.refresh_windows(to_employee, now)
 
 
@@ -70,7 +63,7 @@ async def close_of_contact(contact_id: UUID, *, now: datetime) -> None:
     """Deletes the contact's reminders before it is deleted itself: they leave every window at once."""
     reminders = Reminder.filter(contact_id=contact_id)
     holders = await lock_windows(reminders)
-    givers = await shown_unassigned(contact_id)
+    shown, projects = await shown_unassigned(contact_id), set[UUID]()
     async for some in value_batches(reminders, "due_at", "state", *Held._fields, *NOTED):
         for row in some:
             place = {"project_id": row["project_id"], "contact_id": contact_id}
@@ -78,12 +71,13 @@ async def close_of_contact(contact_id: UUID, *, now: datetime) -> None:
         left = [row for row in some if row["state"] is ReminderState.OPEN]
         closed = _by_holder(Held.of(row) for row in left if row["assignee_id"])
         nobodys = [row["id"] for row in left if row["assignee_id"] is None]
-        for giver in givers or () if nobodys else ():
+        projects |= {row["project_id"] for row in left if row["assignee_id"] is None}
+        for giver in shown or () if nobodys else ():
             closed.setdefault(giver, []).extend(nobodys)
         await reminder_log.tell_closed(closed, ReminderClosedReason.DELETED, now=now)
         await jobs.write_notes()
     await reminders.delete()
-    await popups.refresh_windows({*holders, *(givers or ())}, now=now)
+    await popups.refresh_windows(holders | await givers.ids(projects), now=now)
 
 
 async def give_away_unseen(
@@ -114,26 +108,27 @@ async def give_away_unseen(
         held = [Held.of(row) for row in some]
         viewers = await _viewers({each.assignee_id for each in held})
         hidden = await _hidden([(viewers[each.assignee_id], each) for each in held])
-        given.add(await _leave([each for each in held if each.id in hidden], viewer, now))
+        await given.add(await _leave([each for each in held if each.id in hidden], viewer, now))
     await given.refresh_windows(heir, now)
 
 
 @dataclass(slots=True)
 class Given:
-    """What became of many: who lost some, in which projects some are nobody's now, and when the first is due that the heir got."""
+    """What became of many: who lost some, what is nobody's now, and when the first is due that the heir got."""
 
     bereft: set[UUID] = field(default_factory=set)
-    projects: set[UUID] = field(default_factory=set)
+    arrivals: Arrivals = field(default_factory=Arrivals)
     earliest: datetime | None = None
 
-    def add(self, given: Mapping[Held, UUID | None]) -> None:
+    async def add(self, given: Mapping[Held, UUID | None]) -> None:
         inherited = [each.due_at for each, to_id in given.items() if to_id is not None]
         self.bereft |= {each.assignee_id for each in given}
-        self.projects |= {each.project_id for each, to_id in given.items() if to_id is None}
         self.earliest = min(filter(None, [self.earliest, *inherited]), default=None)
+        await self.arrivals.add([each for each, to_id in given.items() if to_id is None])
 
     async def refresh_windows(self, heir: Employee | None, now: datetime) -> None:
-        await popups.refresh_windows(self.bereft | await unassigned.giver_ids(self.projects), now=now)
+        await popups.refresh_windows(self.bereft, now=now)
+        await self.arrivals.refresh_windows(now)
         if heir is not None:
             await popups.refresh_window(heir.id, now=now, alert_at=self.earliest)
 
@@ -156,7 +151,7 @@ async def lock_windows(reminders: QuerySet[Reminder], *also: UUID) -> set[UUID]:
     opened = reminders.filter(state=ReminderState.OPEN)
     found = await opened.distinct().values("assignee_id", "project_id")
     holders = {row["assignee_id"] for row in found if row["assignee_id"] is not None}
-    await popups.lock(*also, *holders, *await unassigned.giver_ids(row["project_id"] for row in found))
+    await popups.lock(*also, *holders, *await givers.ids(row["project_id"] for row in found))
     return holders
 
 
@@ -172,12 +167,15 @@ async def contact_moved(contact: Contact, saw: set[UUID] | None, *, now: datetim
     What is nobody's leaves the windows of those who saw it and do so no more, and comes into those of others who do now.
     """
     if saw is not None:
-        sees = set(await unassigned.shown_to(contact.project_id, contact.id))
+        able = await givers.at_work([contact.project_id])
+        told = {each.employee_id for each in await waits_for(able, contact.id)}
         async for some in value_batches(_nobodys(contact.id), "due_at"):
             ids = [row["id"] for row in some]
-            closed = dict.fromkeys(saw - sees, ids)
+            closed = dict.fromkeys(saw - told, ids)
             await reminder_log.tell_closed(closed, ReminderClosedReason.GIVEN_AWAY, now=now)
-        await popups.refresh_windows(saw | sees, now=now)
+        [first] = await _nobodys(contact.id).order_by("alert_at", "id").limit(1).values("alert_at")
+        await popups.refresh_windows({each.employee_id for each in able} - (told - saw), now=now)
+        await popups.refresh_windows(told - saw, now=now, alert_at=first["alert_at"])
     await give_away_unseen(contact_id=contact.id, now=now)
 
 
@@ -188,12 +186,12 @@ def _nobodys(contact_id: UUID) -> QuerySet[Reminder]:
 class Taken(NamedTuple):
     """What was taken from whom may not see it; `stuck`: the employees of whom nothing is, as somebody holds some of it.
 
-    `givers`: in whose windows it is now, each locked.
+    `arrivals`: for the windows of those who are told of it now, each locked.
     """
 
     reminder_ids: Collection[UUID]
     stuck: Collection[UUID]
-    givers: Collection[UUID]
+    arrivals: Arrivals
 
 
 async def take_free_hidden(held: Sequence[tuple[Member, Held]], *, now: datetime) -> Taken:
@@ -203,15 +201,23 @@ async def take_free_hidden(held: Sequence[tuple[Member, Held]], *, now: datetime
     """
     hidden = await _read(await _hidden(held))
     free = await _lock_free({each.id for each in hidden})
-    givers = await unassigned.givers({each.project_id for each in hidden})
-    locked = await popups.lock_free({each.employee_id for each in givers})
-    busy = {each.project_id for each in givers if each.employee_id not in locked}
+    busy = await _projects_of_busy({each.project_id for each in hidden})
     stuck = {each.assignee_id for each in hidden if each.id not in free or each.project_id in busy}
     taken: dict[Held, UUID | None] = {each: None for each in hidden if each.assignee_id not in stuck}
     await _give(taken, now)
-    projects = {each.project_id for each in taken}
-    told = [each.employee_id for each in givers if each.project_id in projects]
-    return Taken({each.id for each in taken}, stuck, told)
+    arrivals = Arrivals()
+    await arrivals.add(list(taken))
+    return Taken({each.id for each in taken}, stuck, arrivals)
+
+
+async def _projects_of_busy(project_ids: set[UUID]) -> set[UUID]:
+    """Locks whoever gives reminders to others in these; tells in which of them somebody holds one."""
+    busy = set()
+    for project_id in sorted(project_ids):
+        able = await givers.ids([project_id])
+        if await popups.lock_free(able) != able:
+            busy.add(project_id)
+    return busy
 
 
 async def _read(reminder_ids: Iterable[UUID]) -> list[Held]:

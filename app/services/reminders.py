@@ -25,7 +25,7 @@ from app.models import (
     audit_notes,
 )
 from app.policy import Member, Permission
-from app.services import popups, reminder_handover, reminder_log, unassigned
+from app.services import givers, popups, reminder_handover, reminder_log, unassigned
 from app.services.members import member_of
 from app.services.versions import differing, require_version, sent_anew
 from app.validation import LATEST, check, choice, line, moment, nullable, text, whole
@@ -169,8 +169,8 @@ async def delete(viewer: Member, *, now: datetime, id: UUID) -> UUID:
 async def _locked(viewer: Member, id_: UUID, *, also: UUID | None = None) -> Reminder:
     """The reminder, locked, and before it the employee `also` and its assignee, or who gives it to others. Raises NotFound."""
     assignee_id = (await Reminder.get_visible(viewer, id_)).assignee_id
-    givers = await unassigned.giver_ids([viewer.project_id]) if assignee_id is None else ()
-    await popups.lock(assignee_id, also, *givers)
+    able = await givers.ids([viewer.project_id]) if assignee_id is None else ()
+    await popups.lock(assignee_id, also, *able)
     # Whatever others did while we waited for the lock is seen by this second look.
     reminder = await Reminder.visible_to(viewer).select_for_update(no_key=True).get_or_none(id=id_)
     if reminder is None:

@@ -1,11 +1,12 @@
 """Open reminders that are nobody's: who can give them to somebody, and what of them the windows of these people show.
 
 They lost their assignee with a share, a division or a right. Until each is given or done it is in the window of every
-active employee who holds REMINDER_ASSIGN and sees its contact.
+active employee who holds REMINDER_ASSIGN and sees its contact. If nobody at work does, the admins' windows count it (see
+`stranded`).
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -13,17 +14,16 @@ from uuid import UUID
 
 from tortoise.queryset import QuerySet
 
-from app import db, db_rows
-from app.models import Contact, EmployeeStatus, Reminder, ReminderState
-from app.policy import Member, Permission, roles_with
-from app.services import member_rows
+from app import db
+from app.models import Contact, Reminder, ReminderState
+from app.policy import Member, Permission
+from app.services import givers, stranded
 from app.services.sight import MOMENT, Making, Statement, ask, in_sight
 from app.viewers import Shape, facts_of
 
 #: That one window shows, the longest due first; the rest is counted, so that a recall of thousands buries nobody.
 MOST_SHOWN = 50
-#: As `totalCount` of lists.
-MOST_COUNTED = 10_000
+MOST_COUNTED = stranded.MOST_COUNTED
 
 
 def in_reach(viewer: Member) -> QuerySet[Reminder]:
@@ -40,6 +40,12 @@ def counted_for(viewer: Member) -> QuerySet[Reminder]:
     return in_reach(viewer)
 
 
+async def is_any(project_id: UUID) -> bool:
+    """Whether the project has any."""
+    waiting = Reminder.filter(project_id=project_id, assignee_id__isnull=True, state=ReminderState.OPEN)
+    return await waiting.exists()
+
+
 async def count_for(viewer: Member) -> int:
     """How many `openCount` counts, up to MOST_COUNTED."""
     if not viewer.may(Permission.REMINDER_ASSIGN):
@@ -51,7 +57,8 @@ async def count_for(viewer: Member) -> int:
 class Look:
     """What of them waits for somebody now.
 
-    `shown`: ids of those that are due, the longest due first, at most MOST_SHOWN; `more`: how many more are due; `ahead`:
+    `shown`: ids of those that are due, the longest due first, at most MOST_SHOWN; `more`: how many more are due, of an admin
+    also those that nobody sees; `ahead`:
     when the next comes due; `open_count`: all that `openCount` counts.
     """
 
@@ -59,6 +66,10 @@ class Look:
     more: int = 0
     ahead: datetime | None = None
     open_count: int = 0
+
+    @property
+    def due_count(self) -> int:
+        return len(self.shown) + self.more
 
 
 NOTHING = Look()
@@ -80,7 +91,15 @@ async def looks(viewers: Sequence[Member], now: datetime) -> list[Look]:
         look = Look(shown, row["due_count"] - len(shown), ahead, row["open_count"])
         for place in groups[row["place"]]:
             found[place] = look
+    for place, hidden in (await stranded.for_admins([(each, now) for each in viewers])).items():
+        look = found[place]
+        ahead = _earlier(look.ahead, hidden.ahead)
+        found[place] = replace(look, more=look.more + hidden.due, ahead=ahead)
     return found
+
+
+def _earlier(*moments: datetime | None) -> datetime | None:
+    return min(filter(None, moments), default=None)
 
 
 _CONCAT = {"postgres": "string_agg", "sqlite": "group_concat"}
@@ -117,6 +136,9 @@ async def moments(asked: Sequence[tuple[Member, datetime]]) -> list[Moments]:
     found = [Moments()] * len(asked)
     for row in await ask(_moments, asked, "moment"):
         found[row["place"]] = Moments(*(row[name] and db.as_datetime(row[name]) for name in Moments._fields))
+    for place, hidden in (await stranded.for_admins(asked)).items():
+        seen = found[place]
+        found[place] = Moments(_earlier(seen.first, hidden.first), _earlier(seen.ahead, hidden.ahead))
     return found
 
 
@@ -134,38 +156,17 @@ def _first(reminders: QuerySet[Reminder]) -> QuerySet[Reminder]:
     return values
 
 
-_GIVERS = """
-    SELECT e.id, e.project_id, {columns} FROM employees e
-    WHERE e.project_id IN {ids} AND e.status = '{active}' AND ({roles}){window}
-"""
-
-
-async def givers(project_ids: Collection[UUID], *, with_window: bool = False) -> list[Member]:
-    """Who is at work in these projects and gives reminders to others: those with a window alone, or all."""
-    if not project_ids:
-        return []
-    dialect = db.dialect()
-    sql = _GIVERS.format(
-        columns=member_rows.columns(dialect, "e"),
-        ids=db_rows.ids(dialect, "$1"),
-        active=EmployeeStatus.ACTIVE.value,
-        # Leaves out most of a large firm; whether they really may is asked of the policy.
-        roles=" OR ".join(f"e.roles LIKE '%{role}%'" for role in roles_with(Permission.REMINDER_ASSIGN)),
-        window=" AND e.reminder_interval_minutes IS NOT NULL" if with_window else "",
-    )
-    rows = await db.fetch(sql, [db_rows.packed_ids(project_ids)])
-    return [member_rows.viewer_of(row) for row in rows if member_rows.may(row, Permission.REMINDER_ASSIGN)]
-
-
-async def giver_ids(project_ids: Iterable[UUID]) -> set[UUID]:
-    """The same, their ids: for whoever locks them with those whose reminders may become nobody's."""
-    return {each.employee_id for each in await givers(set(project_ids))}
+async def seers(able: Sequence[Member], contact_id: UUID | None) -> list[Member]:
+    """Those of these who see this contact; all if it is none."""
+    if contact_id is None:
+        return list(able)
+    # Once for all whose divisions are the same: of a firm's hundreds they are few.
+    alike = {each.division_ids: each for each in able}
+    seen = await in_sight(Contact.visible_to, [(each, contact_id) for each in alike.values()])
+    seeing = {divisions for divisions, is_seen in zip(alike, seen, strict=True) if is_seen}
+    return [each for each in able if each.division_ids in seeing]
 
 
 async def shown_to(project_id: UUID, contact_id: UUID | None) -> list[UUID]:
     """In whose windows one of this contact, or of none, is while it is nobody's."""
-    able = await givers([project_id])
-    if contact_id is None:
-        return [each.employee_id for each in able]
-    seen = await in_sight(Contact.visible_to, [(each, contact_id) for each in able])
-    return [each.employee_id for each, is_seen in zip(able, seen, strict=True) if is_seen]
+    return [each.employee_id for each in await seers(await givers.at_work([project_id]), contact_id)]

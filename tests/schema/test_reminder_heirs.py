@@ -11,6 +11,7 @@ from tests.factories import (
     make_employee,
     make_lead_share,
     make_partner,
+    make_project,
     make_reminder,
 )
 from tests.graphql import as_employee
@@ -93,7 +94,7 @@ async def test_the_colleague_named_must_be_able_to_have_them(
     project: Project, director: Employee, rep: Employee, who: str
 ) -> None:
     idle = await make_employee(project)
-    named = {"stranger": project, "themselves": rep, "idle": idle}[who]
+    named = {"stranger": await make_employee(await make_project()), "themselves": rep, "idle": idle}[who]
     await make_reminder(rep)
 
     answer = await as_employee(director).run(

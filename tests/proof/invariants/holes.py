@@ -18,6 +18,7 @@ from app.services import (
     emails,
     employee_rights,
     employee_scopes,
+    givers,
     lead_shares,
     members,
     project_deletion,
@@ -25,7 +26,6 @@ from app.services import (
     reminder_intervals,
     session_rows,
     sessions,
-    unassigned,
 )
 from tests.proof.invariants.steps import Step
 from tests.proof.invariants.words import Mailed, Password, ProjectName, RowOf
@@ -219,8 +219,8 @@ HOLES: Mapping[str, Hole] = {
         "is with ema, who may not have it",
     ),
     "reminders that are nobody's, in no window": Hole(
-        unassigned,
-        "giver_ids",
+        givers,
+        "ids",
         _nobody,
         [RECALL],
         "and the window of anna does not open for it",

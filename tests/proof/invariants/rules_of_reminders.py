@@ -19,8 +19,8 @@ def every_open_reminder_is_in_a_window(change: Change) -> Iterator[str]:
             if "REMINDER_OWN" not in _rights_at_work(assignee) or not _sees(now, assignee, reminder):
                 yield f"{_named(reminder)} is with {assignee['name']}, who may not have it"
             continue
-        for giver in now["employees"].values():
-            if _is_shown(now, giver, reminder) and giver["next_popup_at"] is None:
+        for giver in _told(now, reminder):
+            if giver["reminder_interval_minutes"] is not None and giver["next_popup_at"] is None:
                 yield f"{_named(reminder)} is nobody's, and the window of {giver['name']} does not open for it"
 
 
@@ -33,10 +33,12 @@ def a_snooze_ends_with_whose_it_was(change: Change) -> Iterator[str]:
             yield f"{_named(after)} changed hands, and rests until {after['snoozed_until']}"
 
 
-def _is_shown(picture: Picture, employee: Row, reminder: Row) -> bool:
-    has_window = employee["reminder_interval_minutes"] is not None
-    gives = has_window and "REMINDER_ASSIGN" in _rights_at_work(employee)
-    return gives and employee["project_id"] == reminder["project_id"] and _sees(picture, employee, reminder)
+def _told(picture: Picture, reminder: Row) -> list[Row]:
+    """Whose windows tell of one that is nobody's: who can give it to somebody, else the admins."""
+    own = [each for each in picture["employees"].values() if each["project_id"] == reminder["project_id"]]
+    able = [each for each in own if "REMINDER_ASSIGN" in _rights_at_work(each)]
+    seeing = [each for each in able if _sees(picture, each, reminder)]
+    return seeing or [each for each in able if "ADMIN_GRANT" in _rights_at_work(each)]
 
 
 def _rights_at_work(employee: Row) -> oracle.Rights:
