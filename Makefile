@@ -35,6 +35,7 @@ help:
 
 $(RUNTIME): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Divize needs Python 3.11 or newer; name one: make PYTHON=python3.12 …"; exit 1; }
+	@[ ! -L $(VENV) ] || { echo "$(VENV) is a link: this would empty what it leads to. Remove the link."; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@

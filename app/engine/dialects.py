@@ -246,7 +246,9 @@ class Sqlite:
         return f"(SELECT value AS id, key AS place FROM json_each({values})) AS {alias}"
 
     def value(self, given: Any) -> Any:
-        return json.dumps([_sqlite_text(each) for each in given]) if isinstance(given, list | tuple) else given
+        return (
+            json.dumps([_sqlite_text(each) for each in given]) if isinstance(given, list | tuple) else given
+        )
 
     def word(self, given: str, *, is_short: bool) -> str:
         return given

@@ -60,5 +60,6 @@ def local_id(type_name: str, given: str, path: Sequence[str] = ("id",)) -> UUID:
 
 def wrong_id(expected: str, got: str | None, path: Sequence[str]) -> BadUserInput:
     """What is said of the id at `path` of the arguments. It follows from the id alone: no row was looked for."""
-    sentence = f"An id of another type: expected {expected}, got {got or 'no global id'}. Send an id as the API gave it."
+    what = "An id of another type" if got else "No id at all"
+    sentence = f"{what}: expected {expected}, got {got or 'no global id'}. Send an id as the API gave it."
     return BadUserInput(sentence, inputPath=list(path))

@@ -47,7 +47,8 @@ def vat_id(value: str, country: str | None = None) -> str:
         own = f"One of {country} begins with {prefix}; check its digits." if prefix else _BEGIN
         raise ValueError(f"{shown(value)} is not a VAT number. {_MISTAKEN.get(country or '', own)}")
     advice = _MISTAKEN.get(
-        number[:2], "Check its digits, and the country; one without VAT ids has tax numbers."
+        "" if number[:2] == "SK" else number[:2],  # it begins so already
+        "Check its digits, and the country; one without VAT ids has tax numbers.",
     )
     raise ValueError(f"The VAT number {shown(value)} is not valid. {advice}")
 

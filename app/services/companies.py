@@ -19,6 +19,10 @@ __all__ = ["VatRegistration", "lookup", "register_open"]
 
 MOST_A_MINUTE = 30
 A_MINUTE_S = 60.0
+CANNOT_CONFIRM = (
+    "The business register (ARES) does not answer, so this IČO cannot be confirmed. Leave it out for now, or try again in a "
+    "minute."
+)
 
 _register: CompanyRegister | None = None
 _asked: dict[UUID, deque[float]] = {}
@@ -67,7 +71,10 @@ async def lookup(viewer: AccountViewer, ico: str) -> Company | None:
 @asynccontextmanager
 async def asked_about(viewer: AccountViewer, ico: str) -> AsyncIterator[None]:
     """Asks the register, outside any transaction; within the block its answer is known."""
-    found = await lookup(viewer, ico)
+    try:
+        found = await lookup(viewer, ico)
+    except ServiceUnavailable as away:
+        raise ServiceUnavailable(CANNOT_CONFIRM) from away
     token = _answer.set((ico, found is not None))
     try:
         yield

@@ -94,7 +94,11 @@ async def test_a_blank_search_is_no_choice(
 ) -> None:
     """A form sends its empty field of words with whatever else was chosen."""
     client = as_employee(director)
-    ways: list[dict[str, Any]] = [{"contactIds": [gid(contacts[0])]}, ALL, {"where": {"name": {"ne": "Beta"}}}]
+    ways: list[dict[str, Any]] = [
+        {"contactIds": [gid(contacts[0])]},
+        ALL,
+        {"where": {"name": {"ne": "Beta"}}},
+    ]
 
     shares = [await client.run(CREATE, input=lent(partner, **way, search=blank)) for way in ways]
     alone = await client.run(CREATE, input={"partnerId": partner, "campaign": "Jaro", "search": blank})
@@ -111,7 +115,11 @@ async def test_a_blank_search_is_no_choice(
 @pytest.mark.parametrize(
     ("sent", "place", "said"),
     [
-        (ALL, "all", "`all` takes at most 2 contacts, and you see more. Give filters that take parts of them."),
+        (
+            ALL,
+            "all",
+            "`all` takes at most 2 contacts, and you see more. Give filters that take parts of them.",
+        ),
         (
             {"where": {"name": {"ne": "Delta"}}},
             "where",
