@@ -5,6 +5,7 @@ Neither database sorts or folds Czech by itself, so both are worked out here and
 
 import re
 import unicodedata
+from itertools import dropwhile
 
 # A run of combining marks longer than this is no writing (Unicode's Stream-Safe Text Format allows 30), and
 # normalising a long one takes quadratic time.
@@ -47,6 +48,21 @@ def clean_line(value: str, max_length: int) -> str:
     return _clean(value, max_length, _NOT_IN_LINE)
 
 
+def clean_visible(value: str, max_length: int) -> str:
+    """As `clean_line`, for numbers and addresses: of what nobody sees, only blanks may stand inside.
+
+    At the edges it is trimmed, as blanks are: copied text brings marks of its direction. Raises ValueError for one inside.
+    """
+    if len(value) <= _most_typed(max_length):
+        seen = [place for place, character in enumerate(value) if _is_visible(character)]
+        first, end = (seen[0], seen[-1] + 1) if seen else (0, 0)
+        for place in range(first, end):
+            if not (_is_visible(value[place]) or value[place].isspace()):
+                raise ValueError(_what_to_delete(value, place))
+        value = " " * first + value[first:end]  # so that places are still those of what was typed
+    return clean_line(value, max_length)
+
+
 def clean_name(value: str, max_length: int) -> str:
     """As `clean_line`. Raises ValueError too for a name in which nobody sees a letter or digit."""
     name = clean_line(value, max_length)
@@ -60,13 +76,13 @@ def clean_text(value: str, max_length: int) -> str:
     return _clean(value.replace("\r\n", "\n").replace("\r", "\n"), max_length, _NOT_IN_TEXT)
 
 
-def _clean(value: str, max_length: int, forbidden: re.Pattern[str]) -> str:
-    # Composing shortens text four times at most, so this much can never fit: don't spend time on it.
-    if len(value) > 4 * max_length + 1_000:
+def _clean(typed: str, max_length: int, forbidden: re.Pattern[str]) -> str:
+    if len(typed) > _most_typed(max_length):
         raise TooLong(f"This is longer than {max_length:,} characters. Shorten it.")
-    value = value.strip(_EDGE)
+    value = typed.strip(_EDGE)
     if found := forbidden.search(value):
-        raise ValueError(_what_to_delete(value, found.start()))
+        edge = len(typed) - len(typed.lstrip(_EDGE))
+        raise ValueError(_what_to_delete(typed, edge + found.start()))
     if _has_piled_up_marks(value):
         raise ValueError("Too many accents are piled on one letter. Delete them, or type the text anew.")
     cleaned = "" if is_blank(value) else unicodedata.normalize("NFC", value)
@@ -75,13 +91,18 @@ def _clean(value: str, max_length: int, forbidden: re.Pattern[str]) -> str:
     return cleaned
 
 
+def _most_typed(max_length: int) -> int:
+    """Composing shortens text four times at most, so more can never fit: no time is spent on it."""
+    return 4 * max_length + 1_000
+
+
 def _what_to_delete(value: str, place: int) -> str:
-    """What stands there and is not stored, and where that is: on which line, and after which words of it."""
+    """What stands there and is not stored, and where in the text as typed: on which line, and after which words of it."""
     beginning, line_number = value.rfind("\n", 0, place) + 1, value.count("\n", 0, place) + 1
     line = f" of line {line_number:,}" if "\n" in value[:place] else ""
-    before = value[max(beginning, place - SHOWN_BEFORE) : place]
-    cut = "…" if place - beginning > SHOWN_BEFORE else ""
-    where = f"after {shown(cut + before)}" if before else "at the beginning"
+    before = "".join(dropwhile(lambda each: not _is_visible(each), value[beginning:place]))
+    cut = f"…{before[-SHOWN_BEFORE:]}" if len(before) > SHOWN_BEFORE else before
+    where = f"after {shown(cut)}" if before else "at the beginning"
     return f"Delete {_named(value[place])} {where}: it is character {place - beginning + 1:,}{line}."
 
 
@@ -93,6 +114,8 @@ def _named(character: str) -> str:
         return f"the line end {code}"
     if _TURNS.match(character):
         return f"the invisible character {code}, which turns the direction of writing,"
+    if not _is_visible(character):
+        return f"the invisible character {code}"
     return f"the character {code}, which is no text,"
 
 

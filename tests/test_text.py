@@ -8,7 +8,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.text import SORT_KEY_MAX, TooLong, clean_line, clean_name, clean_text, fold, shown, sort_key
+from app.text import (
+    SORT_KEY_MAX,
+    TooLong,
+    clean_line,
+    clean_name,
+    clean_text,
+    clean_visible,
+    fold,
+    shown,
+    sort_key,
+)
 
 # fmt: off
 CZECH_LETTERS = [
@@ -158,7 +168,12 @@ def test_tabs_and_line_ends_at_the_edges_are_trimmed_like_blanks(edge: str) -> N
         (
             "\n\u202eNovák",
             "Delete the invisible character U+202E, which turns the direction of writing, at the beginning: "
-            "it is character 1.",
+            "it is character 1 of line 2.",
+        ),
+        ("\t\t  Alfa\tB", "Delete the tab after “Alfa”: it is character 9."),
+        (
+            "   " + 30 * "a" + "\x00",
+            f"Delete the character U+0000, which is no text, after “…{20 * 'a'}”: it is character 34.",
         ),
         ("a\x00", "Delete the character U+0000, which is no text, after “a”: it is character 2."),
     ],
@@ -166,6 +181,40 @@ def test_tabs_and_line_ends_at_the_edges_are_trimmed_like_blanks(edge: str) -> N
 def test_the_sentence_names_what_to_delete_and_where(pasted: str, said: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
         clean_line(pasted, 100)
+
+
+def test_the_place_is_that_of_the_text_as_typed() -> None:
+    said = "Delete the character U+0000, which is no text, after “b”: it is character 4 of line 4."
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
+        clean_text("\r\n\n a\n  b\x00", 100)
+
+
+#: What a program or a page puts before and behind a number that it copies: marks of the direction, one after the other.
+COPIED_WITH = ["\u200e", "\u202a\u202d", "\u202c\u200f", "\u2066\u2069", "\u200b \ufeff\t", "\U000e0041"]
+
+
+@pytest.mark.parametrize("edge", COPIED_WITH)
+def test_what_nobody_sees_around_a_number_is_trimmed(edge: str) -> None:
+    assert clean_visible(f"{edge}605 123 456{edge}", 100) == "605 123 456"
+    assert clean_visible(edge, 100) == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("a\u200b@b.cz", "Delete the invisible character U+200B after “a”: it is character 2."),
+        ("\u200e605\u00ad123", "Delete the invisible character U+00AD after “605”: it is character 5."),
+        (
+            "605\u202d123",
+            "Delete the invisible character U+202D, which turns the direction of writing, after “605”: it is character 4.",
+        ),
+        ("\u200e 605\t1", "Delete the tab after “605”: it is character 6."),
+        ("605\x001", "Delete the character U+0000, which is no text, after “605”: it is character 4."),
+    ],
+)
+def test_what_nobody_sees_inside_a_number_is_named(typed: str, said: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
+        clean_visible(typed, 100)
 
 
 #: Tag characters, fillers of Hangul and Braille, joiners, selectors of variants: nobody sees any of them.

@@ -7,7 +7,7 @@ from stdnum.cz import bankaccount
 from stdnum.exceptions import ValidationError
 
 from app.formats.blanks import compact
-from app.text import clean_line, shown
+from app.text import clean_visible, shown
 
 LONGEST_ACCOUNT = 40
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{10,30}")
@@ -57,7 +57,7 @@ def _has_ibans(country: str) -> bool:
 
 
 def _as_typed(value: str) -> str:
-    typed = _HYPHENS.sub("-", clean_line(value, LONGEST_ACCOUNT))
+    typed = _HYPHENS.sub("-", clean_visible(value, LONGEST_ACCOUNT))
     if typed and not _WITHOUT_IBAN.fullmatch(typed):
         raise ValueError(f"{shown(value)} is not an account. Write its digits, and an IBAN if it has one.")
     return typed

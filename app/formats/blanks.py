@@ -2,10 +2,10 @@
 
 import re
 
-from app.text import clean_line
+from app.text import clean_visible
 
 BLANKS = re.compile(r"[ \u00a0\u2007\u202f]+")
 
 
 def compact(value: str) -> str:
-    return BLANKS.sub("", clean_line(value, 200))
+    return BLANKS.sub("", clean_visible(value, 200))

@@ -3,7 +3,7 @@
 import re
 
 from app.formats.blanks import compact
-from app.text import clean_line, shown
+from app.text import clean_visible, shown
 
 LONGEST_NUMBER = 50
 #: Where every firm has an IČO, and no other number of a register.
@@ -61,7 +61,7 @@ def tax_number(value: str, country: str) -> str:
 
 
 def _as_typed(value: str, kind: str) -> str:
-    typed = clean_line(value, LONGEST_NUMBER)
+    typed = clean_visible(value, LONGEST_NUMBER)
     if typed and not any(character.isalnum() for character in typed):
         raise ValueError(f"{shown(value)} is not a {kind}. Write its letters and digits.")
     return typed

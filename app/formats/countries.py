@@ -1,6 +1,6 @@
 """Countries by their codes of two letters."""
 
-from app.text import clean_line, shown
+from app.text import clean_visible, shown
 
 # ISO 3166-1 alpha-2, as of 2026.
 COUNTRIES = frozenset(
@@ -22,7 +22,7 @@ _MISTAKEN = {"UK": "GB", "EL": "GR"}
 
 def country(value: str) -> str:
     """An ISO 3166-1 alpha-2 code in upper case."""
-    code = clean_line(value, 100).upper()
+    code = clean_visible(value, 100).upper()
     if code in _MISTAKEN:
         raise ValueError(f"{shown(value)} is not a country's code. Write {_MISTAKEN[code]}.")
     if code not in COUNTRIES:

@@ -2,7 +2,7 @@
 
 from email_validator import EmailNotValidError, validate_email
 
-from app.text import clean_line, shown
+from app.text import clean_visible, shown
 
 
 def email_address(value: str) -> str:
@@ -10,7 +10,7 @@ def email_address(value: str) -> str:
 
     No name beside it, no quotes, no comment, no list, no bare IP address. Whether it exists is not asked.
     """
-    typed = clean_line(value, 1_000)
+    typed = clean_visible(value, 1_000)
     try:
         address = validate_email(typed, check_deliverability=False, allow_smtputf8=False, strict=True)
     except EmailNotValidError:

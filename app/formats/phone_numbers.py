@@ -5,7 +5,7 @@ import re
 import phonenumbers
 from phonenumbers import CountryCodeSource, PhoneMetadata, PhoneNumber
 
-from app.text import clean_line, shown
+from app.text import clean_visible, shown
 
 _PHONE = re.compile(r"\+?[0-9()\s./\u2010-\u2013-]{3,40}")
 _LABEL = re.compile(r"(?:tel(?:efon)?|mob(?:il)?|phone)[.:]*\s*", re.IGNORECASE)
@@ -24,7 +24,7 @@ def phone_number(value: str, country: str) -> str:
     Refused too is what may be read in two ways: digits that are a number of `country` if it is written without its
     first 0, and another country's if a plus is missing. Extensions are refused, not dropped.
     """
-    typed = _BRACKETS.sub(r"\1 ", _LABEL.sub("", clean_line(value, 100).translate(_FULL_WIDTH), 1), 1)
+    typed = _BRACKETS.sub(r"\1 ", _LABEL.sub("", clean_visible(value, 100).translate(_FULL_WIDTH), 1), 1)
     if not _PHONE.fullmatch(typed):
         raise ValueError(f"{shown(value)} is not a phone number. {_advice_on(typed)}")
     number = _parsed(typed, country)

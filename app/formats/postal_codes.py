@@ -3,7 +3,7 @@
 import re
 
 from app.formats.blanks import BLANKS
-from app.text import clean_line, shown
+from app.text import clean_visible, shown
 
 _ANY = re.compile(r"[A-Z0-9](?:[A-Z0-9 -]{0,14}[A-Z0-9])?")
 _HYPHENS = re.compile(r" ?[\u2010-\u2013-] ?")
@@ -66,7 +66,7 @@ def postal_code(value: str, country: str | None = None) -> str:
     nowhere else, or a Polish code would be taken for a Czech one. Where we know of no form, or of no country: letters,
     digits, blanks and hyphens in upper case; five digits written `140 00` become `14000` then.
     """
-    code = _HYPHENS.sub("-", BLANKS.sub(" ", clean_line(value, 100)).upper())
+    code = _HYPHENS.sub("-", BLANKS.sub(" ", clean_visible(value, 100)).upper())
     if not _ANY.fullmatch(code):
         raise ValueError(f"{shown(value)} is not a postal code. {_advice(country)}")
     if country in _LENGTHS or country in _SHAPES:

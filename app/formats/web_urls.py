@@ -5,7 +5,7 @@ from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
 import idna
 
-from app.text import clean_line, shown
+from app.text import clean_visible, shown
 
 MAX_URL = 2_000
 _URL_SAFE = "%/:?#[]@!$&'()*+,;=-._~"
@@ -16,7 +16,7 @@ def web_url(value: str) -> str:
 
     Names and passwords inside it, other schemes and bare host names are refused. It is only shown, never fetched.
     """
-    typed = clean_line(value, MAX_URL)
+    typed = clean_visible(value, MAX_URL)
     if re.search(r"[\s\\<>\"]", typed):
         raise ValueError(f"{shown(value)} is not a web address. Remove the blanks and quotation marks.")
     if not re.match(r"https?://", typed, re.IGNORECASE):
