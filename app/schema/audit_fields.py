@@ -47,9 +47,10 @@ KEPT: Mapping[str, Mapping[str, Shown]] = {
     # A link was mailed once more; the address stands in the employee's own e-mail.
     "Employee": {
         "invited": Shown("invited", P.EMPLOYEE_READ),
-        # He asked for more contacts than people of outside firms may be shown within a day.
+        # They asked for more contacts, or more searches, than people of outside firms may have within a day.
         "limit": Shown("limit", P.LEAD_SHARE),
         "read": Shown("read", P.LEAD_SHARE),
+        "searches": Shown("searches", P.LEAD_SHARE),
     },
     # To whom: as whoever reads the mail reads them.
     "Email": {"recipients": Shown("recipients", P.EMAIL_READ)},

@@ -38,6 +38,7 @@ async def _counting(viewer: Member, origin: Origin) -> AsyncIterator[datetime]:
             yield work.now
     except RateLimited:
         async with unit_of_work(first=partial(read_budget.lock, viewer)) as telling:
-            await read_budget.tell(viewer, now=telling.now)
+            searches, _ = await search_budget.made_today(viewer, now=telling.now)
+            await read_budget.tell(viewer, searches=searches, now=telling.now)
             telling.origin = origin
         raise

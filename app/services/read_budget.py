@@ -49,7 +49,7 @@ async def count(
     await _write(viewer, contact_ids, now=now)
 
 
-async def tell(viewer: Member, *, now: datetime) -> None:
+async def tell(viewer: Member, *, searches: int, now: datetime) -> None:
     """Leaves an entry for whoever reads the audit log, at most one an hour, once `lock` is held."""
     recent = AuditEntry.filter(
         project_id=viewer.project_id,
@@ -60,9 +60,11 @@ async def tell(viewer: Member, *, now: datetime) -> None:
     if await recent.exists():
         return
     limit, read = await limit_of(viewer), await _shown(viewer, now).count()
-    changes = {"limit": [None, limit], "read": [None, read]}
+    changes = {"limit": [None, limit], "read": [None, read], "searches": [None, searches]}
     jobs.note("Employee", viewer.employee_id, changes, project_id=viewer.project_id)
-    log.warning("external_read_limit", employee_id=str(viewer.employee_id), limit=limit, read=read)
+    log.warning(
+        "external_read_limit", employee_id=str(viewer.employee_id), limit=limit, read=read, searches=searches
+    )
 
 
 def _shown(viewer: Member, now: datetime) -> QuerySet[ExternalRead]:

@@ -214,6 +214,7 @@ async def test_a_refusal_is_told_to_the_director_once_an_hour(
     (entry,) = first
     assert (entry.action, entry.subject, entry.subject_id) == ("externalReadLimit", "Employee", external.id)
     assert (entry.employee_id, entry.project_id) == (external.id, external.project_id)
+    assert entry.changes == {"limit": [None, LIMIT], "read": [None, 0], "searches": [None, LIMIT]}
     assert await AuditEntry.all().count() == 2
 
 

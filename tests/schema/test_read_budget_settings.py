@@ -38,7 +38,7 @@ async def test_a_refusal_is_told_to_the_director_once_an_hour(
     (entry,) = first
     assert (entry.action, entry.subject, entry.subject_id) == ("externalReadLimit", "Employee", external.id)
     assert (entry.employee_id, entry.project_id) == (external.id, external.project_id)
-    assert entry.changes == {"limit": [None, 3], "read": [None, 3]}
+    assert entry.changes == {"limit": [None, 3], "read": [None, 3], "searches": [None, 0]}
     assert entry.client_ip == client.ip and entry.request_id
     assert await AuditEntry.all().count() == 2
 
@@ -63,6 +63,7 @@ async def test_the_director_reads_it_in_the_audit_log(
             "changes": [
                 {"field": "limit", "old": None, "new": "3"},
                 {"field": "read", "old": None, "new": "2"},
+                {"field": "searches", "old": None, "new": "0"},
             ],
         }
     ]
