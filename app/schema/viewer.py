@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import strawberry
+from strawberry.types.nodes import SelectedField, Selection
 
 from app import db
 from app.engine.assemble import all_of, held
@@ -73,8 +74,21 @@ async def viewer(info: strawberry.Info[Context, None]) -> Viewer | None:
         employee=employee_id,
         roles=[role for role in Role if member and role in member.roles],
         permissions=[permission for permission in Permission if asking.may(permission)],
-        read_budget=await _read_budget(member) if member and member.is_metered else None,
+        read_budget=await _read_budget(member)
+        if member and member.is_metered and _asks_budget(info)
+        else None,
     )
+
+
+def _asks_budget(info: strawberry.Info[Context, None]) -> bool:
+    """Whether it is selected, be it in a fragment: counting what was read takes time."""
+    return any(_names(each, "readBudget") for field in info.selected_fields for each in field.selections)
+
+
+def _names(selection: Selection, name: str) -> bool:
+    if isinstance(selection, SelectedField):
+        return selection.name == name
+    return any(_names(each, name) for each in selection.selections)
 
 
 async def _read_budget(member: Member) -> ReadBudget:

@@ -8,6 +8,7 @@ from app.models import AuditEntry, Contact, Employee, ExternalRead, Project
 from app.policy import Role
 from app.services import housekeeping
 from tests.conftest import Clock
+from tests.engine.asking import ask
 from tests.factories import make_contact, make_employee, make_external_read, make_partner, make_project
 from tests.graphql import Client, as_employee, gid
 from tests.schema.read_budget_cases import (
@@ -141,3 +142,21 @@ async def test_he_sees_how_much_was_read_within_a_day_by_the_database_s_own_cloc
     answer = await director.run("{ employees { nodes { contactsReadToday } } }")
 
     assert sorted(row["contactsReadToday"] for row in answer.data["employees"]["nodes"]) == [0, 2]
+
+
+@pytest.mark.parametrize(
+    ("selection", "is_read"),
+    [
+        ("id", False),
+        ("employee { name }", False),
+        ("b: readBudget { contactsLeft }", True),
+        ("... on Viewer { ...Left } } } fragment Left on Viewer { ... { readBudget { searchesLeft }", True),
+    ],
+)
+async def test_what_is_left_is_counted_only_where_it_is_asked(
+    client: Client, selection: str, is_read: bool
+) -> None:
+    found = await ask(client, f"{{ viewer {{ {selection} }} }}")
+
+    assert found.answer.errors == []
+    assert any("external_searches" in each.sql for each in found.statements) == is_read
