@@ -12,7 +12,7 @@ from tortoise.expressions import Q
 from app import jobs
 from app.jobs import Job
 from app.models import LeadShare
-from app.services import partner_sight
+from app.services import lead_share_log, partner_sight
 
 #: An end nearer than this gets a job of its own at once; the sweep sees to those further off.
 NEAR = timedelta(seconds=5)
@@ -55,5 +55,6 @@ async def close(share_id: UUID, *, now: datetime) -> bool:
     if not await over.update(closed_at=now):
         return False
     jobs.note(share, {"closed_at": [None, now]})
+    await lead_share_log.note_all_taken_back(share)
     await partner_sight.shrank(share.partner_id, now=now)
     return True

@@ -17,7 +17,7 @@ from app.errors import FaultCode, Invalid, NotFound
 from app.ids import uuid7
 from app.models import Contact, LeadShare, LeadShareContact, LeadShareState, audit_notes
 from app.policy import Member, Permission
-from app.services import lead_share_ends, partner_sight, partners
+from app.services import lead_share_ends, lead_share_log, partner_sight, partners
 from app.services.versions import differing, require_version, sent_anew
 from app.validation import Rule, check, items, moment, name, nullable
 
@@ -80,7 +80,7 @@ async def create(
         **clean,
     )
     jobs.note(share, audit_notes.made(share, "partner_id", *clean))
-    await _note_contacts(share, await _lend(share, lent), added=True)
+    await lead_share_log.note_contacts(share, await _lend(share, lent), added=True)
     lead_share_ends.ring_at_end(share, now)
     return share
 
@@ -200,20 +200,11 @@ async def _lend(share: LeadShare, contact_ids: Sequence[UUID]) -> list[UUID]:
 
 
 async def _contacts_changed(share: LeadShare, changed: Sequence[UUID], *, added: bool) -> LeadShare:
-    await _note_contacts(share, changed, added=added)
+    await lead_share_log.note_contacts(share, changed, added=added)
     if changed:
         await LeadShare.filter(id=share.id).update(version=F("version") + 1)
         share.version += 1
     return share
-
-
-async def _note_contacts(share: LeadShare, changed: Sequence[UUID], *, added: bool) -> None:
-    """One audit entry for each contact: whoever may see that contact may know what became of it."""
-    changes = {"lead_share_id": [None, share.id] if added else [share.id, None]}
-    for some in db_rows.portions(changed, db_rows.AT_ONCE):
-        for each in some:
-            jobs.note("Contact", each, changes, contact_id=each)
-        await jobs.write_notes()
 
 
 async def _save(share: LeadShare, changes: Mapping[str, Any], *, now: datetime) -> None:
@@ -223,6 +214,8 @@ async def _save(share: LeadShare, changes: Mapping[str, Any], *, now: datetime) 
     is_over = _state(share, now) in (LeadShareState.ENDED, LeadShareState.RECALLED)
     share.closed_at = now if is_over else None
     await LeadShare.filter(id=share.id).update(**changes, closed_at=share.closed_at, version=F("version") + 1)
+    if is_over:
+        await lead_share_log.note_all_taken_back(share)
 
 
 def _state(share: LeadShare, now: datetime) -> LeadShareState:

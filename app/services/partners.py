@@ -11,7 +11,7 @@ from app import jobs
 from app.errors import FaultCode, Invalid
 from app.models import LeadShare, Partner, Project, audit_notes, batches
 from app.policy import Member, Permission
-from app.services import partner_sight
+from app.services import lead_share_log, partner_sight
 from app.services.versions import differing, require_version, sent_anew
 from app.text import fold, sort_key
 from app.validation import check, name
@@ -84,6 +84,7 @@ async def _recall_all(partner_id: UUID, *, now: datetime) -> None:
     async for some in batches(shares, "id", "project_id", "partner_id", "recalled_at"):
         for share in some:
             jobs.note(share, audit_notes.differences(share, {"recalled_at": now}))
+            await lead_share_log.note_all_taken_back(share)
         recalled = LeadShare.filter(id__in=[share.id for share in some])
         await recalled.update(recalled_at=now, closed_at=now, version=F("version") + 1)
         await jobs.write_notes()

@@ -13,6 +13,7 @@ from tests.factories import (
 from tests.graphql import SentJob, as_employee
 from tests.schema.share_cases import (
     ADD,
+    ARCHIVE,
     MUTATIONS,
     RECALL,
     REMOVE,
@@ -101,6 +102,30 @@ async def test_contacts_are_added_to_a_share_and_taken_out(
         ("Contact", each.id) for each in contacts[1:]
     ]
     assert noted[0].changes == {"lead_share_id": [None, str(share.id)]}
+
+
+@pytest.mark.parametrize("way", ["leadShareRecall", "leadShareUpdate", "partnerArchive"])
+async def test_whichever_way_a_share_is_over_each_contact_tells_that_it_was_taken_back(
+    project: Project,
+    director: Employee,
+    partner: Partner,
+    contacts: list[Contact],
+    way: str,
+) -> None:
+    """In the same words as for one that is taken out."""
+    share = await make_lead_share(project, partner, contacts, created_by=director)
+    asked, sent = {
+        "leadShareRecall": (RECALL, {"id": share}),
+        "leadShareUpdate": (UPDATE, {"id": share, "validUntil": "2026-03-01T00:00:00Z"}),
+        "partnerArchive": (ARCHIVE, {"id": partner}),
+    }[way]
+
+    answer = await as_employee(director).run(asked, input=sent)
+
+    assert answer.faults(way) == []
+    noted = await AuditEntry.filter(action=way, subject="Contact").order_by("subject_id")
+    assert [(each.subject_id, each.contact_id) for each in noted] == [(each.id, each.id) for each in contacts]
+    assert [each.changes for each in noted] == [{"lead_share_id": [str(share.id), None]}] * 3
 
 
 async def test_what_is_in_a_share_already_or_not_in_it_is_no_error_and_no_change(

@@ -52,9 +52,12 @@ async def test_a_share_that_ends_tells_of_itself_and_of_the_reminders_that_go(fi
     assert await lead_shares._close(share.id)
 
     assert await entries() == [
+        ("leadShareEnd", "Contact", firm.project.id, firm.contact.id, None),
         ("leadShareEnd", "LeadShare", firm.project.id, None, None),
         ("leadShareEnd", "Reminder", firm.project.id, firm.contact.id, None),
     ]
     assert await Reminder.filter(assignee_id__isnull=True).count() == 1
+    told = await AuditEntry.get(subject="Contact")
+    assert told.changes == {"lead_share_id": [str(share.id), None]} and told.subject_id == firm.contact.id
     assert not await lead_shares._close(share.id)
-    assert await AuditEntry.all().count() == 2
+    assert await AuditEntry.all().count() == 3
