@@ -19,7 +19,7 @@ from app.policy import Member, Permission
 from app.services import base_data, contacts, countries
 from app.services.versions import require_version, sent_anew
 from app.text import fold
-from app.validation import Rule, check, line, nullable, of, text
+from app.validation import Rule, check, line, name, nullable, of, text
 
 LONGEST_NOTE = 5_000
 MOST_ALIKE = 10
@@ -27,10 +27,14 @@ MOST_ALIKE = 10
 TAKEN = ("name", "ico", "registration_number", "registration_country", "email", "phone", "city", "country")
 
 
+#: A contact's. Reports that wait may be older than this rule.
+NAME: dict[str, Rule] = {"name": name(200)}
+
+
 def rules(country: str, *, confirm_ico: bool | None = None) -> dict[str, Rule]:
     """How a report of somebody in `country` is read, its note included: as contacts are."""
     return {
-        "name": line(200),
+        **NAME,
         **base_data.registration(country, confirm_ico=confirm_ico),
         "email": nullable(of(formats.email_address)),
         "phone": nullable(of(partial(formats.phone_number, country=country))),
@@ -66,10 +70,14 @@ async def accept(
     confirm_ico: bool | None = None,
     **corrections: Any,
 ) -> tuple[ContactProposal, Contact]:
-    """Makes a new contact of it. `corrections` take the place of what was reported; None leaves it out."""
+    """Makes a new contact of it. `corrections` take the place of what was reported; None leaves it out.
+
+    Raises Invalid too for a reported name that is none of a contact, if nothing takes its place.
+    """
     proposal = await _waiting(viewer, id, expected_version)
     corrected, country = await _read(viewer, proposal, corrections, confirm_ico)
     values = {**{name: getattr(proposal, name) for name in TAKEN}, **corrected}
+    check({"name": values["name"]}, NAME, required=NAME)
     known = {name: value for name, value in values.items() if value}
     contact = await contacts.add(viewer, known, now=now, division_id=division_id, owner_id=owner_id)
     base_data.require_confirmed(corrected, country, confirm_ico=confirm_ico)

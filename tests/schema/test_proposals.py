@@ -234,6 +234,23 @@ async def test_a_wrong_correction_takes_nothing_in(rep: Employee, external: Empl
     assert await Contact.all().count() == 0 and (await ContactProposal.get()).decision is None
 
 
+@pytest.mark.parametrize(("nameless", "code"), [("***", "INVALID"), ("\u2800", "REQUIRED")])
+async def test_what_has_no_letter_and_no_digit_becomes_no_contact_s_name(
+    rep: Employee, external: Employee, nameless: str, code: str
+) -> None:
+    """Nor what was reported when that was a name: whoever accepts it gives it one."""
+    reported = await as_employee(external).run(PROPOSE, input={"name": nameless})
+    waiting, client = await make_proposal(external, name=nameless), as_employee(rep)
+
+    refused = [await client.run(ACCEPT, input={"id": waiting, **typed}) for typed in ({}, {"name": nameless})]
+    named = await client.run(ACCEPT, input={"id": waiting, "name": "Hvězda"})
+
+    assert reported.faults("contactPropose") == [("input.name", code)]
+    assert [each.faults("contactProposalAccept") for each in refused] == [[("input.name", code)]] * 2
+    assert named.data["contactProposalAccept"]["contact"]["name"] == "Hvězda"
+    assert await Contact.all().count() == 1 and await ContactProposal.all().count() == 1
+
+
 async def test_it_is_merged_only_into_a_contact_in_reach(project: Project, external: Employee) -> None:
     mine, other = [await make_division(project) for _ in range(2)]
     rep = await make_employee(project, [Role.SALES_REP], divisions=[mine])
