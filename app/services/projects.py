@@ -103,6 +103,7 @@ async def update(
     require_version(project, expected_version)
     base_data.require_confirmed(clean, country, confirm_ico=confirm_ico)
     changes = differing(project, clean)
+    reminder_intervals.require_default_within(project, changes)
     if changes:
         await _save(project, changes, now=now)
     if "email" in changes:

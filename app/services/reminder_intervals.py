@@ -3,9 +3,10 @@
 None is off, and only whoever manages employees, or sets the project's default, decides so.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from app import db
@@ -14,6 +15,8 @@ from app.models import Project
 from app.validation import nullable, whole
 
 NAME = "reminder_interval_minutes"
+#: Of a project: what a new employee has, and the longest that employees choose for themselves.
+DEFAULT, LONGEST = "default_reminder_interval_minutes", "reminder_interval_max_minutes"
 LONGEST_MINUTES = 1_440
 #: Of an interval that somebody decides upon.
 MINUTES = whole(1, LONGEST_MINUTES)
@@ -34,6 +37,17 @@ async def require_choosable(project_id: UUID, minutes: int | None) -> None:
     if minutes > longest:
         sentence = f"{minutes:,} is out of range. Enter a number from 1 to {longest:,}, or ask who manages employees."
         raise Invalid.at(NAME, sentence, FaultCode.OUT_OF_RANGE)
+
+
+def require_default_within(project: Project, changes: Mapping[str, Any]) -> None:
+    """Raises Invalid (OUT_OF_RANGE) if employees could not choose the default that these changes leave: it is too long."""
+    default, longest = (changes.get(name, getattr(project, name)) for name in (DEFAULT, LONGEST))
+    if changes.keys() & {DEFAULT, LONGEST} and default is not None and default > longest:
+        sentence = (
+            f"The default of {default:,} minutes is longer than the {longest:,} that employees may choose themselves. "
+            "Shorten the one, or lengthen the other."
+        )
+        raise Invalid.at(DEFAULT if DEFAULT in changes else LONGEST, sentence, FaultCode.OUT_OF_RANGE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from tests.factories import (
     make_contact,
     make_division,
     make_employee,
+    make_project,
     make_reminder,
 )
 from tests.graphql import Answer, Bells, as_account, as_employee, as_role, gid
@@ -84,7 +85,7 @@ async def test_what_the_invitation_says_holds_null_too(director: Employee, sent:
 
 
 async def test_who_sets_the_project_up_sets_both(project: Project, director: Employee) -> None:
-    sent = {"defaultReminderIntervalMinutes": 1440, "reminderIntervalMaxMinutes": 1}
+    sent = {"defaultReminderIntervalMinutes": 1440, "reminderIntervalMaxMinutes": 1440}
 
     answer = await as_employee(director).run(PROJECT_UPDATE, input=sent)
 
@@ -92,7 +93,7 @@ async def test_who_sets_the_project_up_sets_both(project: Project, director: Emp
     assert answer.data["projectUpdate"]["project"] == {**sent, "version": 2}
     assert (await AuditEntry.get(action="projectUpdate")).changes == {
         "default_reminder_interval_minutes": [10, 1440],
-        "reminder_interval_max_minutes": [60, 1],
+        "reminder_interval_max_minutes": [60, 1440],
     }
 
 
@@ -266,3 +267,22 @@ async def test_nobody_else_learns_or_filters_by_how_many_are_due(project: Projec
     assert shown.codes == filtered.codes == ["FORBIDDEN"]
     assert [each["dueReminderCount"] for each in shown.data["employees"]["nodes"]] == [None]
     assert filtered.data is None or filtered.data["employees"] is None
+
+
+@pytest.mark.parametrize("name", ["defaultReminderIntervalMinutes", "reminderIntervalMaxMinutes"])
+async def test_the_default_is_one_that_employees_may_choose_themselves(name: str) -> None:
+    project = await make_project(default_reminder_interval_minutes=20, reminder_interval_max_minutes=30)
+    boss = as_employee(await make_employee(project, [Role.ADMIN]))
+    too_far = {"defaultReminderIntervalMinutes": 31, "reminderIntervalMaxMinutes": 19}
+
+    refused = await boss.run(PROJECT_UPDATE, input={name: too_far[name]})
+    both = await boss.run(PROJECT_UPDATE, input=too_far)
+    off = await boss.run(
+        PROJECT_UPDATE, input={"defaultReminderIntervalMinutes": None, "reminderIntervalMaxMinutes": 5}
+    )
+
+    assert refused.faults("projectUpdate") == [(f"input.{name}", "OUT_OF_RANGE")]
+    [error] = refused.data["projectUpdate"]["errors"]
+    assert all(f"{each}" in error["message"] for each in ((31, 30) if name[0] == "d" else (20, 19)))
+    assert both.faults("projectUpdate") == [("input.defaultReminderIntervalMinutes", "OUT_OF_RANGE")]
+    assert off.faults("projectUpdate") == []
