@@ -22,6 +22,8 @@ FEW = 20
 MOST_IN_FULL = 10_000
 #: So many are counted at once, and claimed once it is known that all of them are full: there may be room for a few only.
 FULL_AT_ONCE = 100
+#: What is nobody's is looked through once for all who have the same divisions. For so many sets of divisions in a transaction.
+SETS_AT_ONCE = 25
 
 
 @dataclass(slots=True)
@@ -54,6 +56,11 @@ class Window:
         return member_rows.member_of(
             self.row, employee_id=id_, project_id=UUID(self.row["project_id"]), account_id=id_, session_id=id_
         )
+
+    @property
+    def gives(self) -> bool:
+        """Do they give reminders to others?"""
+        return member_rows.may(self.row, Permission.REMINDER_ASSIGN)
 
     def held(self) -> list[tuple[Member, Held]]:
         viewer = self.viewer
@@ -113,7 +120,7 @@ async def look(claimed: Mapping[str, Window], now: datetime) -> Mapping[str, Win
     full = [each for each in able if len(each.due) > FEW]
     fitting = await _fitting(full, now)
     await _read_due(fitting, now, MOST_SHOWN)
-    left_out = {each.employee_id for each in full[len(fitting) :]}
+    left_out = {each.employee_id for each in full[len(fitting) :]} | await _beyond_sets(able)
     await _read_unassigned([each for each in able if each.employee_id not in left_out], now)
     return {id_: each for id_, each in claimed.items() if id_ not in left_out}
 
@@ -145,6 +152,24 @@ async def _fitting(full: Sequence[Window], now: datetime) -> Sequence[Window]:
     return full
 
 
+async def _beyond_sets(windows: Sequence[Window]) -> set[str]:
+    """Those who give reminders, if the first of them have as many sets of divisions as one transaction looks for."""
+    chosen = [each.viewer for each in windows if each.gives and each.row["division_scope"] == "CHOSEN"]
+    if len(chosen) <= SETS_AT_ONCE:
+        return set()
+    waiting = await unassigned.projects_with_any({each.project_id for each in chosen})
+    sets, beyond = set[tuple[UUID, frozenset[UUID] | None]](), set[str]()
+    for each in chosen:
+        asked = each.project_id, each.division_ids
+        if each.project_id not in waiting or asked in sets:
+            continue
+        if len(sets) < SETS_AT_ONCE:
+            sets.add(asked)
+        else:
+            beyond.add(str(each.employee_id))
+    return beyond
+
+
 async def _read_due(windows: Sequence[Window], now: datetime, most: int) -> None:
     if not windows:
         return
@@ -163,7 +188,7 @@ async def _read_due(windows: Sequence[Window], now: datetime, most: int) -> None
 
 
 async def _read_unassigned(windows: Sequence[Window], now: datetime) -> None:
-    givers = [each for each in windows if member_rows.may(each.row, Permission.REMINDER_ASSIGN)]
+    givers = [each for each in windows if each.gives]
     found = await unassigned.looks([each.viewer for each in givers], now)
     for window, look in zip(givers, found, strict=True):
         window.unassigned = look

@@ -5,7 +5,7 @@ active employee who holds REMINDER_ASSIGN and sees its contact. If nobody at wor
 `stranded`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -38,6 +38,11 @@ def counted_for(viewer: Member) -> QuerySet[Reminder]:
             project_id=viewer.project_id, assignee_id__isnull=True, state=ReminderState.OPEN
         )
     return in_reach(viewer)
+
+
+async def projects_with_any(project_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these projects that have some."""
+    return {each for each in project_ids if await is_any(each)}
 
 
 async def is_any(project_id: UUID) -> bool:
