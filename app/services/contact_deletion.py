@@ -22,7 +22,7 @@ from app.models import (
     batches,
 )
 from app.policy import Member, Permission
-from app.services import activities, emails, persons, reminder_handover
+from app.services import activities, contact_reminders, emails, persons, reminder_handover
 
 ACTION = "contactDelete"
 DAY = timedelta(hours=24)
@@ -39,7 +39,7 @@ async def delete(viewer: Member, *, now: datetime, id: UUID) -> UUID:
     await reminder_handover.lock_windows(Reminder.filter(contact_id=id), viewer.employee_id)
     await _require_below_limit(viewer, now=now)
     contact = await _locked_with_key(viewer, id)
-    await reminder_handover.close_of_contact(id, now=now)
+    await contact_reminders.close_of_contact(id, now=now)
     await emails.cancel_for_contact(id, now=now)
     await _delete_all_of(contact)
     return id

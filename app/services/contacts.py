@@ -9,10 +9,18 @@ from uuid import UUID
 from tortoise.expressions import F
 
 from app import formats, jobs
-from app.errors import FaultCode, Invalid
+from app.errors import Conflict, FaultCode, Invalid
 from app.models import Contact, ContactStatus, Division, Reminder, audit_notes
 from app.policy import Member, Permission
-from app.services import base_data, colleagues, countries, emails, persons, reminder_handover
+from app.services import (
+    base_data,
+    colleagues,
+    contact_reminders,
+    countries,
+    emails,
+    persons,
+    reminder_handover,
+)
 from app.services.money import minor_units
 from app.services.versions import differing, require_version, sent_anew
 from app.text import TooLong, fold, sort_key
@@ -128,10 +136,7 @@ async def update(
 
     What is there already is not read again, whatever country it has now. `confirm_ico` as for a new one.
     """
-    if "division_id" in sent:
-        await Contact.get_visible(viewer, id)
-        await reminder_handover.lock_windows(Reminder.filter(contact_id=id))
-    contact = await Contact.get_visible(viewer, id, lock=True)
+    contact = await _locked(viewer, id, sent)
     _require_write(viewer, sent)
     clean, country = await _read(
         contact, {name: sent[name] for name in sent.keys() & READ}, confirm_ico=confirm_ico
@@ -141,12 +146,28 @@ async def update(
     base_data.require_confirmed(clean, country, confirm_ico=confirm_ico)
     changes = differing(contact, {**clean, **links})
     if "division_id" in changes:
-        saw = await reminder_handover.shown_unassigned(id)
+        saw = await contact_reminders.shown_unassigned(id)
         await _save(contact, changes, now=now)
-        await reminder_handover.contact_moved(contact, saw, now=now)
+        await contact_reminders.contact_moved(contact, saw, now=now)
         await emails.ring_followers(id)
     elif changes:
         await _save(contact, changes, now=now)
+    return contact
+
+
+async def _locked(viewer: Member, id_: UUID, sent: Mapping[str, Any]) -> Contact:
+    """The contact, locked, and before it the windows that a change of its division moves: if that is sent as read, none.
+
+    Raises NotFound, and Conflict if somebody moved it between the look and the lock.
+    """
+    moves = False
+    if "division_id" in sent:
+        moves = (await Contact.get_visible(viewer, id_)).division_id != sent["division_id"]
+        if moves:
+            await reminder_handover.lock_windows(Reminder.filter(contact_id=id_))
+    contact = await Contact.get_visible(viewer, id_, lock=True)
+    if not moves and contact.division_id != sent.get("division_id", contact.division_id):
+        raise Conflict("Somebody changed the division of this contact at this moment. Try again.")
     return contact
 
 

@@ -15,6 +15,7 @@ _GIVERS = """
     WHERE e.project_id IN {ids} AND ({roles}){which}
 """
 _AT_WORK = f" AND e.status = '{EmployeeStatus.ACTIVE.value}'"
+_NOT_GONE = f" AND e.status <> '{EmployeeStatus.DEACTIVATED.value}'"
 _WITH_WINDOW = f"{_AT_WORK} AND e.reminder_interval_minutes IS NOT NULL"
 
 
@@ -29,10 +30,10 @@ async def at_work(project_ids: Collection[UUID], *, with_window: bool = False) -
 async def ids(project_ids: Iterable[UUID]) -> set[UUID]:
     """Their ids, for whoever locks them with those whose reminders may become nobody's.
 
-    With those who could be at work in a moment: who accepts an invitation, or comes back, waits for the lock, and so finds
-    what became nobody's meanwhile.
+    With those who are invited: who accepts at this moment waits for the lock, and so finds what became nobody's meanwhile.
+    Others come to it through somebody who manages employees, who gives reminders too and so waits.
     """
-    return {each.employee_id for each in await _read(set(project_ids), "")}
+    return {each.employee_id for each in await _read(set(project_ids), _NOT_GONE)}
 
 
 def together(some: Sequence[Member]) -> Member | None:

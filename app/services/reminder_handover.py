@@ -1,4 +1,4 @@
-"""Reminders that change hands or go because something else did: an employee left, a contact went or moved out of sight.
+"""Reminders that change hands or go because something else did: an employee left, a contact went out of sight.
 
 However many they are, they are gone through a thousand at a time, in a few statements each.
 """
@@ -19,18 +19,14 @@ from app.models import (
     Reminder,
     ReminderClosedReason,
     ReminderState,
-    audit_notes,
     value_batches,
 )
 from app.policy import Member
-from app.services import givers, member_rows, popups, reminder_log, unassigned
+from app.services import givers, member_rows, popups, reminder_log
 from app.services.held_reminders import Held
 from app.services.members import member_of
 from app.services.sight import in_sight
-from app.services.unassigned_windows import Arrivals, waits_for
-
-#: What the audit log keeps of one that begins or ends: not its note.
-NOTED = ("title", "kind", "due_at", "assignee_id")
+from app.services.unassigned_windows import Arrivals
 
 
 async def open_count(employee_id: UUID) -> int:
@@ -57,27 +53,6 @@ async def reassign_all(
     async for some in value_batches(reminders, "alert_at", *Held._fields):
         await given.add(await _leave([Held.of(row) for row in some], heir, now))
     await given.refresh_windows(to_employee, now)
-
-
-async def close_of_contact(contact_id: UUID, *, now: datetime) -> None:
-    """Deletes the contact's reminders before it is deleted itself: they leave every window at once."""
-    reminders = Reminder.filter(contact_id=contact_id)
-    holders = await lock_windows(reminders)
-    shown, projects = await shown_unassigned(contact_id), set[UUID]()
-    async for some in value_batches(reminders, "due_at", "state", *Held._fields, *NOTED):
-        for row in some:
-            place = {"project_id": row["project_id"], "contact_id": contact_id}
-            jobs.note("Reminder", row["id"], audit_notes.gone(row, *NOTED), **place)
-        left = [row for row in some if row["state"] is ReminderState.OPEN]
-        closed = _by_holder(Held.of(row) for row in left if row["assignee_id"])
-        nobodys = [row["id"] for row in left if row["assignee_id"] is None]
-        projects |= {row["project_id"] for row in left if row["assignee_id"] is None}
-        for giver in shown or () if nobodys else ():
-            closed.setdefault(giver, []).extend(nobodys)
-        await reminder_log.tell_closed(closed, ReminderClosedReason.DELETED, now=now)
-        await jobs.write_notes()
-    await reminders.delete()
-    await popups.refresh_windows(holders | await givers.ids(projects), now=now)
 
 
 async def give_away_unseen(
@@ -153,34 +128,6 @@ async def lock_windows(reminders: QuerySet[Reminder], *also: UUID) -> set[UUID]:
     holders = {row["assignee_id"] for row in found if row["assignee_id"] is not None}
     await popups.lock(*also, *holders, *await givers.ids(row["project_id"] for row in found))
     return holders
-
-
-async def shown_unassigned(contact_id: UUID) -> set[UUID] | None:
-    """In whose windows those of this contact are that are nobody's; None if there is none."""
-    found = await _nobodys(contact_id).limit(1).values("project_id")
-    return set(await unassigned.shown_to(found[0]["project_id"], contact_id)) if found else None
-
-
-async def contact_moved(contact: Contact, saw: set[UUID] | None, *, now: datetime) -> None:
-    """Call it after its division changed; `saw`: what `shown_unassigned` told before.
-
-    What is nobody's leaves the windows of those who saw it and do so no more, and comes into those of others who do now.
-    """
-    if saw is not None:
-        able = await givers.at_work([contact.project_id])
-        told = {each.employee_id for each in await waits_for(able, contact.id)}
-        async for some in value_batches(_nobodys(contact.id), "due_at"):
-            ids = [row["id"] for row in some]
-            closed = dict.fromkeys(saw - told, ids)
-            await reminder_log.tell_closed(closed, ReminderClosedReason.GIVEN_AWAY, now=now)
-        [first] = await _nobodys(contact.id).order_by("alert_at", "id").limit(1).values("alert_at")
-        await popups.refresh_windows({each.employee_id for each in able} - (told - saw), now=now)
-        await popups.refresh_windows(told - saw, now=now, alert_at=first["alert_at"])
-    await give_away_unseen(contact_id=contact.id, now=now)
-
-
-def _nobodys(contact_id: UUID) -> QuerySet[Reminder]:
-    return Reminder.filter(contact_id=contact_id, assignee_id__isnull=True, state=ReminderState.OPEN)
 
 
 class Taken(NamedTuple):
@@ -275,11 +222,11 @@ async def _give(given: Mapping[Held, UUID | None], now: datetime) -> None:
         if each.snoozed_until is not None:
             changes["snoozed_until"] = [each.snoozed_until, None]
         jobs.note("Reminder", each.id, changes, project_id=each.project_id, contact_id=each.contact_id)
-    await reminder_log.tell_closed(_by_holder(given), ReminderClosedReason.GIVEN_AWAY, now=now)
+    await reminder_log.tell_closed(by_holder(given), ReminderClosedReason.GIVEN_AWAY, now=now)
     await jobs.write_notes()
 
 
-def _by_holder(held: Iterable[Held]) -> dict[UUID, list[UUID]]:
+def by_holder(held: Iterable[Held]) -> dict[UUID, list[UUID]]:
     found: dict[UUID, list[UUID]] = {}
     for each in held:
         found.setdefault(each.assignee_id, []).append(each.id)

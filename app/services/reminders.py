@@ -25,13 +25,13 @@ from app.models import (
     audit_notes,
 )
 from app.policy import Member, Permission
-from app.services import givers, popups, reminder_handover, reminder_log, unassigned
+from app.services import contact_reminders, givers, popups, reminder_log, unassigned
 from app.services.members import member_of
 from app.services.versions import differing, require_version, sent_anew
 from app.validation import LATEST, check, choice, line, moment, nullable, text, whole
 
 LONGEST_SNOOZE_MINUTES = 43_200
-NOTED = reminder_handover.NOTED
+NOTED = contact_reminders.NOTED
 RULES = {
     "title": line(300),
     "note": nullable(text(5_000)),
@@ -140,6 +140,8 @@ async def snooze(viewer: Member, *, now: datetime, id: UUID, until: Mapping[str,
         )
         raise Invalid.at("id", sentence, FaultCode.WRONG_STATE)
     at = clean["until"]
+    if at == reminder.snoozed_until:  # it rests until then already
+        return reminder
     await _save(reminder, {"snoozed_until": at, "alert_at": at}, now=now)
     await _leave(reminder, ReminderClosedReason.SNOOZED, now=now)
     return reminder

@@ -186,3 +186,13 @@ async def test_what_is_nobodys_cannot_rest(director: Employee, clock: Clock) -> 
 
     assert answer.faults("reminderSnooze") == [("input.id", "WRONG_STATE")]
     assert await state_of_reminders() == before
+
+
+async def test_a_snooze_until_when_it_rests_already_is_no_change(rep: Employee, snoozed: Reminder) -> None:
+    until = {"at": snoozed.snoozed_until or (await Reminder.get()).snoozed_until}
+    before = await state_of_reminders()
+
+    answer = await as_employee(rep).run(SNOOZE, input={"id": snoozed, "until": until})
+
+    assert answer.faults("reminderSnooze") == []
+    assert await state_of_reminders() == before

@@ -9,7 +9,7 @@ import pytest
 from app.jobs import unit_of_work
 from app.models import Employee, Reminder, ReminderClosedReason, ReminderState
 from app.policy import Role
-from app.services import reminder_handover, reminders
+from app.services import contact_reminders, reminder_handover, reminders
 from tests.conftest import Clock
 from tests.factories import make_contact, make_division, make_employee, make_project, make_reminder, viewer_of
 from tests.graphql import settings
@@ -102,7 +102,7 @@ async def test_a_contact_that_goes_takes_its_reminders_out_of_every_window(
     kept = await make_reminder(one, due_at=clock.at + 30 * MINUTE)
 
     async with unit_of_work() as work:
-        await reminder_handover.close_of_contact(contact.id, now=work.now)
+        await contact_reminders.close_of_contact(contact.id, now=work.now)
 
     assert [each.id for each in await Reminder.all()] == [kept.id]
     assert await log_of(one) == [(1, ReminderClosedReason.DELETED, gone[0].id)]
