@@ -13,7 +13,7 @@ from app.models.base import JsonText
 
 AT_ONCE = 1_000
 NOW = {
-    "postgres": "now()",
+    "postgres": "date_trunc('milliseconds', now())",
     "sqlite": "strftime('%Y-%m-%d %H:%M:%f000+00:00', 'now')",
 }
 IS_EXTERNAL = "(e.partner_id IS NOT NULL OR e.roles LIKE '%EXTERNAL_TELEPHONIST%')"

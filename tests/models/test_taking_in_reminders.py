@@ -52,8 +52,11 @@ async def test_they_are_taken_in_and_windows_open_for_them(
     gone = await make_employee(project, [Role.SALES_REP], status=EmployeeStatus.DEACTIVATED)
     director = await make_employee(project, [Role.DIRECTOR], reminder_interval_minutes=10)
     silent = await make_employee(project, [Role.DIRECTOR])
+    ending = await make_project(deletion_requested_at=NOON, purge_after=NOON)
+    last = await make_employee(ending, [Role.ADMIN], reminder_interval_minutes=10)
     elsewhere = await make_employee(await make_project(), [Role.ADMIN], reminder_interval_minutes=10)
     kept = [
+        await make_reminder(None, created_by=last),
         await make_reminder(rep, contact=seen, snoozed_until=FAR),
         await make_reminder(rep),
         await make_reminder(external, contact=shared),

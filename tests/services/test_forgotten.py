@@ -1,12 +1,16 @@
 """Reminders that are nobody's and in nobody's window are told of."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from app import doctor
-from app.models import Employee
-from app.policy import Role
-from app.services import forgotten
-from tests.factories import make_contact, make_division, make_employee, make_project, make_reminder
+from app.ids import uuid7
+from app.models import Employee, Project
+from app.policy import Member, Role
+from app.services import forgotten, givers
+from tests.factories import NOON, make_contact, make_division, make_employee, make_project, make_reminder
 from tests.graphql import settings
 
 __all__ = ["settings"]
@@ -36,4 +40,27 @@ async def test_they_are_told_until_somebody_who_sees_them_has_a_window() -> None
     await Employee.filter(id=admin.id).update(reminder_interval_minutes=10)
 
     assert await forgotten.count_by_project() == {}
+    await Employee.filter(id=admin.id).update(reminder_interval_minutes=None)
+    await Project.filter(id=project.id).update(deletion_requested_at=NOON, purge_after=NOON)
+    assert await forgotten.count_by_project() == {}, "nobody works in what is to be deleted"
     assert "no reminder" in await doctor._reminders_are_shown(None)
+
+
+@pytest.mark.usefixtures("database", "settings")
+async def test_hundreds_who_give_reminders_are_asked_about_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = await make_project(name="Pekárna")
+    ours, theirs = await make_division(project), await make_division(project)
+    handler = await make_employee(project, [Role.COMPLAINTS], divisions=[ours], reminder_interval_minutes=10)
+    for division in (ours, theirs):
+        contact = await make_contact(project, division=division)
+        await make_reminder(None, created_by=handler, contact=contact)
+    at_work = givers.at_work
+
+    async def hundreds(*asked: Any, **how: Any) -> list[Member]:
+        return [
+            replace(each, employee_id=uuid7()) for each in await at_work(*asked, **how) for _ in range(520)
+        ]
+
+    monkeypatch.setattr(givers, "at_work", hundreds)
+
+    assert await forgotten.count_by_project() == {"Pekárna": 1}
