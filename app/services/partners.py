@@ -84,9 +84,9 @@ async def _recall_all(partner_id: UUID, *, now: datetime) -> None:
     async for some in batches(shares, "id", "project_id", "partner_id", "recalled_at"):
         for share in some:
             jobs.note(share, audit_notes.differences(share, {"recalled_at": now}))
-            await lead_share_log.note_all_taken_back(share)
         recalled = LeadShare.filter(id__in=[share.id for share in some])
         await recalled.update(recalled_at=now, closed_at=now, version=F("version") + 1)
+        await lead_share_log.note_all_taken_back(*some)
         await jobs.write_notes()
 
 
