@@ -1,5 +1,6 @@
 """Vectors of `czech-formats`: computed independently, so they are facts and not echoes of the code."""
 
+from collections.abc import Callable
 from functools import partial
 from importlib import resources
 
@@ -356,3 +357,28 @@ def test_a_refusal_names_the_value(check: object, typed: str) -> None:
         check(typed)  # type: ignore[operator]
 
     assert typed in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("read", "typed", "stored"),
+    [
+        (partial(formats.phone_number, country="CZ"), "605123456", "+420605123456"),
+        (formats.email_address, "jana@firma.cz", "jana@firma.cz"),
+        (formats.ico, "27082440", "27082440"),
+        (formats.vat_id, "CZ27082440", "CZ27082440"),
+        (partial(formats.bank_account, country="CZ"), "19-2000145399/0800", "19-2000145399/0800"),
+        (formats.postal_code, "14000", "14000"),
+        (formats.registration_number, "HRB 86891", "HRB 86891"),
+        (formats.web_url, "https://firma.cz/", "https://firma.cz/"),
+        (formats.country, "cz", "CZ"),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_marks_of_direction_around_it_are_trimmed_and_one_inside_is_named(
+    read: Callable[[str], str], typed: str, stored: str
+) -> None:
+    assert read(f"\u202a\u200e{typed}\u202c\u200b") == stored
+    with pytest.raises(
+        ValueError, match=r"^Delete the invisible character U\+200E after “.”: it is character 2\.$"
+    ):
+        read(f"{typed[0]}\u200e{typed[1:]}")
