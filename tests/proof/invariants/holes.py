@@ -26,6 +26,7 @@ from app.services import (
     reminder_intervals,
     session_rows,
     sessions,
+    stranded,
 )
 from tests.proof.invariants.steps import Step
 from tests.proof.invariants.words import Mailed, Password, ProjectName, RowOf
@@ -60,6 +61,10 @@ async def nothing_later(*_: Any, **__: Any) -> None:
 
 async def _nobody(*_: Any, **__: Any) -> set[Any]:
     return set()
+
+
+async def _in_no_project(*_: Any, **__: Any) -> dict[Any, Any]:
+    return {}
 
 
 async def _always(*_: Any, **__: Any) -> bool:
@@ -107,6 +112,8 @@ SIGNS_UP_AS_ANOTHER = Step(
 )
 #: The last was made for ema, who has a reminder of its contact.
 RECALL = Step("dita", "leadShareRecall", {"id": RowOf("LeadShare", -1)})
+#: Who gives reminders to others, but for anna.
+OTHER_GIVERS = ("adam", "dita", "dan", "kamila", "cyril")
 ACCEPTS = Step("iva", "invitationAccept", {"token": Mailed("INVITATION"), "password": Password("new")})
 
 HOLES: Mapping[str, Hole] = {
@@ -223,6 +230,17 @@ HOLES: Mapping[str, Hole] = {
         "ids",
         _nobody,
         [RECALL],
+        "and the window of anna does not open for it",
+    ),
+    "reminders that nobody sees, in no admin's window": Hole(
+        stranded,
+        "in_projects",
+        _in_no_project,
+        [
+            RECALL,
+            *(Step("anna", "employeeDeactivate", {"id": _employee(each)}) for each in OTHER_GIVERS),
+            _update("anna", "anna", divisionScope="CHOSEN", divisionIds=[]),
+        ],
         "and the window of anna does not open for it",
     ),
     "what was done is not written down": Hole(
