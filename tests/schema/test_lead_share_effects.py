@@ -79,14 +79,14 @@ async def archive(boss: Any, _: Any, partner: Partner, *__: Any) -> Answer:
 
 
 async def move_to_another_partner(
-    boss: Any, _: Any, partner: Partner, external: Employee, *__: Any
+    boss: Any, _: Any, partner: Partner, external: Employee, **more: Any
 ) -> Answer:
     other = await make_partner(await Project.get(id=partner.project_id))
-    answer: Answer = await boss.run(UPDATE_EMPLOYEE, input={"id": external, "partnerId": other})
+    answer: Answer = await boss.run(UPDATE_EMPLOYEE, input={"id": external, "partnerId": other, **more})
     return answer
 
 
-ENDINGS = [recall, take_out, end_in_the_past, put_off, archive, move_to_another_partner]
+ENDINGS = [recall, take_out, end_in_the_past, put_off, archive]
 
 
 @pytest.fixture
@@ -131,6 +131,24 @@ async def test_his_open_reminders_of_what_he_sees_no_longer_are_given_away_at_on
     ]
     assert (await Employee.get(id=external.id)).next_popup_at == kept.due_at
     assert f"viewers:{external.account_id}" in rings and f"feed:{external.id}" in rings
+
+
+async def test_one_who_moves_to_another_partner_leaves_them_to_a_colleague_who_is_named(
+    share: LeadShare, boss: Any, partner: Partner, external: Employee, contacts: list[Contact]
+) -> None:
+    reminder = await make_reminder(external, contact=contacts[0], due_at=FAR_AWAY)
+    outsider = await as_employee(external).sign_in()
+
+    refused = await move_to_another_partner(boss, share, partner, external)
+
+    assert refused.faults("employeeUpdate") == [("input.reassignRemindersTo", "OPEN_REMINDERS")]
+    assert await seen_by(outsider) == ["Alfa", "Beta", "Gama"]
+
+    moved = await move_to_another_partner(boss, share, partner, external, reassignRemindersTo=boss.employee)
+
+    assert moved.faults("employeeUpdate") == []
+    assert await seen_by(outsider) == []
+    assert (await Reminder.get(id=reminder.id)).assignee_id == boss.employee.id
 
 
 async def test_who_gives_reminders_sees_them_without_an_assignee(
@@ -266,7 +284,8 @@ async def test_a_window_that_opened_before_the_end_is_not_read_after_it(
     async with feed(hub, as_employee(external)) as events:
         anew = await until_live(events)
 
-    assert [brief(each) for each in missed] == [brief(each) for each in anew] == [("live", 0)]
+    assert [brief(each) for each in missed] == [("live", 0)]
+    assert [brief(each) for each in anew] == [("popup", True), ("live", 0)], "and the window is empty"
     assert (await Reminder.get(id=reminder.id)).assignee_id == external.id
 
 
