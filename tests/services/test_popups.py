@@ -8,7 +8,7 @@ import pytest
 from app.jobs import Job
 from app.models import Employee, EmployeeStatus, ReminderState
 from tests.conftest import Clock
-from tests.factories import make_reminder
+from tests.factories import make_project, make_reminder
 from tests.graphql import settings
 from tests.services.popup_cases import MINUTE, make_worker, refresh, sent
 
@@ -106,3 +106,11 @@ async def test_a_near_moment_rings_the_worker_for_it_and_a_far_one_does_not(
     await refresh(far_off)
 
     assert sent == [(Job.FIRE_POPUP, (str(employee.id),), soon)]
+
+
+async def test_no_window_goes_on_the_list_in_a_project_that_is_to_be_deleted(clock: Clock) -> None:
+    project = await make_project(deletion_requested_at=clock.at, purge_after=clock.at)
+    employee = await make_worker(project=project)
+    await make_reminder(employee, due_at=clock.at - MINUTE)
+
+    assert await refresh(employee) is None
