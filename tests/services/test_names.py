@@ -3,6 +3,7 @@
 import pkgutil
 from collections.abc import Iterator, Mapping
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,11 +16,19 @@ from app.validation import Rule, check
 def rules_of_names() -> Iterator[tuple[str, Rule]]:
     """Every rule of a service for a field `name`, and of what a campaign is called."""
     for module in pkgutil.iter_modules(services.__path__):
-        for constant, rules in vars(import_module(f"app.services.{module.name}")).items():
-            if constant.isupper() and isinstance(rules, Mapping):
-                for field in ("name", "campaign"):
-                    if callable(rules.get(field)):
-                        yield f"{module.name}.{constant}", rules[field]
+        for where, rules in _rules_in(import_module(f"app.services.{module.name}")):
+            for field in ("name", "campaign"):
+                if callable(rules.get(field)):
+                    yield f"{module.name}.{where}", rules[field]
+
+
+def _rules_in(service: ModuleType) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Constants, and what is made of a country."""
+    for constant, rules in vars(service).items():
+        if constant.isupper() and isinstance(rules, Mapping):
+            yield constant, rules
+    if hasattr(service, "rules"):
+        yield "rules", service.rules("CZ")
 
 
 RULES = dict(rules_of_names())
