@@ -102,7 +102,7 @@ async def test_case_14_the_next_event_comes_without_what_a_lost_role_showed(divi
         await open_window(rep, await db.now())
         message = await socket.receive()
 
-        await boss.do("UpdateEmployee", id=gid(rep), roles=[])
+        await boss.do("UpdateEmployee", id=gid(rep), roles=[], reassignRemindersTo=gid(admin))
         await happen(divize, rep)
         refused = await socket.receive()
 

@@ -291,7 +291,9 @@ async def test_case_68_becoming_internal_and_external_again_counts_from_the_next
 
     into = await admin.run(change, i=inner)
     inside = await lent.client.run(listed, after=cursor)
-    back = await admin.run(change, i={**inner, "partnerId": world.partner})
+    back = await admin.run(
+        change, i={**inner, "partnerId": world.partner, "reassignRemindersTo": admin.employee}
+    )
     after = await lent.client.run(listed, after=cursor)
 
     assert into.faults("employeeUpdate") == back.faults("employeeUpdate") == []

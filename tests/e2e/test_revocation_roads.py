@@ -68,7 +68,10 @@ class Scene:
     partner: Partner
 
     async def change(self, **changes: Any) -> None:
-        await self.admin.do("UpdateEmployee", id=gid(self.employee), **changes)
+        """Whoever may have reminders no more leaves them to the admin."""
+        await self.admin.do(
+            "UpdateEmployee", id=gid(self.employee), reassignRemindersTo=gid(self.boss), **changes
+        )
 
     @asynccontextmanager
     async def live(self) -> AsyncIterator[tuple[Socket, Stream, Stream]]:

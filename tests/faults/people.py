@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from app import security
+from app import security, times
 from app.models import Account, Contact, Employee
 from app.policy import Role
 from tests.factories import make_contact, make_employee, make_project, make_session
@@ -51,7 +51,7 @@ async def _signed_in(employee: Employee, contact: Contact) -> Person:
 _DUE = """
     INSERT INTO reminders (id, project_id, assignee_id, created_by_id, kind, title, due_at, alert_at, state, version,
         created_at, updated_at)
-    SELECT gen_random_uuid(), project_id, id, id, 'TASK', $3, $1, $1, 'OPEN', 1, now(), now()
+    SELECT gen_random_uuid(), project_id, id, id, 'TASK', $3, $1, $1, 'OPEN', 1, $1, $1
     FROM employees WHERE id = ANY($2)
 """
 
@@ -69,7 +69,7 @@ async def make_due(
     Where it does not open the window, it stands behind one that does.
     """
     ids = [person.employee_id for person in people]
-    due_at: datetime = await connection.fetchval("SELECT now()") + timedelta(seconds=in_s)
+    due_at = times.cut(await connection.fetchval("SELECT now()") + timedelta(seconds=in_s))
     async with connection.transaction():
         await connection.execute(_DUE, due_at, ids, title)
         if opens_window:

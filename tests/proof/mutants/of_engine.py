@@ -90,7 +90,7 @@ OF_ENGINE: Sequence[Mutant] = (
     Mutant(
         "a filter in a variable is free",
         f"{ENGINE}/inputs.py",
-        "            self._check_all(each, changing)\n",
+        "            self.check(each, changing)\n",
         "",
         by_worlds("vatId of a contact", "internalRating of a contact"),
     ),

@@ -62,7 +62,7 @@ class Secret:
     """`fields` are names in the schema by which it might show. `told_by`: None if nobody at all may tell.
 
     `open_by` are mutations that tell it to everybody, as the product has it. `more_work_in` are those that look further
-    where it is so: the hash of a password, or a fixed time, is to hide that.
+    where it is so: the hash of a password, or a fixed time, is to hide that; or they write where only others look.
     """
 
     name: str

@@ -204,6 +204,10 @@ def _partners(scene: Scene) -> Iterator[Secret]:
     )
 
 
+#: A contact that goes, or moves, takes its reminders out of whosever windows they are in.
+OF_A_CONTACT = ("contactDelete", "contactUpdate")
+
+
 def _reminders(scene: Scene) -> Iterator[Secret]:
     row = reminder(scene, scene.seen, "director")
     yield Secret(
@@ -219,6 +223,7 @@ def _reminders(scene: Scene) -> Iterator[Secret]:
         Added([reminder(scene, scene.seen, None)]),
         asking(scene.seen, "reminders { totalCount }"),
         ("reminders", "openReminderCount", "totalCount"),
+        more_work_in=OF_A_CONTACT,
     )
     yield Secret(
         "a reminder that is nobody's about a contact of a foreign division",
@@ -226,6 +231,7 @@ def _reminders(scene: Scene) -> Iterator[Secret]:
         Added([reminder(scene, scene.foreign, None)]),
         asking(scene.foreign, "reminders { totalCount }"),
         ("reminders", "openReminderCount"),
+        more_work_in=OF_A_CONTACT,
     )
     task = reminder(scene, None, "director")
     yield Secret(
