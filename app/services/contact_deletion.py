@@ -22,7 +22,7 @@ from app.models import (
     batches,
 )
 from app.policy import Member, Permission
-from app.services import activities, contact_reminders, emails, persons, reminder_handover
+from app.services import activities, contact_reminders, emails, givers, persons, reminder_handover
 
 ACTION = "contactDelete"
 DAY = timedelta(hours=24)
@@ -36,7 +36,10 @@ async def delete(viewer: Member, *, now: datetime, id: UUID) -> UUID:
     """
     await Contact.get_visible(viewer, id)
     viewer.require(Permission.CONTACT_DELETE)
-    await reminder_handover.lock_windows(Reminder.filter(contact_id=id), viewer.employee_id)
+    # Whoever gives reminders to others too, though there may be none yet: one that is made before the contact is locked
+    # would have them locked after it, and two who delete at once wait in a circle.
+    able = await givers.ids([viewer.project_id])
+    await reminder_handover.lock_windows(Reminder.filter(contact_id=id), viewer.employee_id, *able)
     await _require_below_limit(viewer, now=now)
     contact = await _locked_with_key(viewer, id)
     await contact_reminders.close_of_contact(id, now=now)
