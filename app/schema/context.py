@@ -121,7 +121,7 @@ class Context:
     async def look_inside_transaction(self) -> tuple[Viewer, datetime]:
         """The viewer as the current transaction sees him, which a mutation decides by, and the database's clock.
 
-        Nobody, as in `open`, if his session ended meanwhile.
+        Nobody, as in `open`, if their session ended meanwhile.
         """
         if self.token is None:
             return self.viewer, await db.now()
