@@ -117,7 +117,7 @@ class LeadShareCreateInput:
 
 @mutation(P.LEAD_SHARE, lead_share=LeadShare)
 async def lead_share_create(act: Act, input: LeadShareCreateInput) -> Returned:
-    """Lends contacts to a partner: only such as the viewer sees himself. Its people see them from its first moment to its last."""
+    """Lends contacts to a partner: only such as the viewer sees. Its people see them from its first moment to its last."""
     sent = given(input)
     found = await filtered_ids(
         Contact, act.member, sent, named="contact_ids", noun="contacts", most=lead_shares.MOST_FROZEN
