@@ -9,10 +9,14 @@ from tests.proof.invariants.play import Change
 
 
 def every_open_reminder_is_in_a_window(change: Change) -> Iterator[str]:
-    """Or, if all who could be shown it have pop-ups off, an admin's count has it: there always is one."""
+    """Or, if all who could be shown it have pop-ups off, an admin's count has it: there always is one.
+
+    While a project waits to be deleted nobody works there; one that is restored is as it was.
+    """
     now = change.after
     for reminder in now["reminders"].values():
-        if reminder["state"] != "OPEN":
+        project = now["projects"][reminder["project_id"]]
+        if reminder["state"] != "OPEN" or project["deletion_requested_at"] is not None:
             continue
         if reminder["assignee_id"] is not None:
             assignee = now["employees"][reminder["assignee_id"]]
